@@ -1,0 +1,26 @@
+/// The error codes of the protocol; the raw values stand in `error.code` of a reply.
+public enum ErrorCode: String, Sendable, CaseIterable {
+    case badJSON = "bad_json"
+    case lineTooLong = "line_too_long"
+    case badRequest = "bad_request"
+    case unknownOp = "unknown_op"
+    case unsupportedProtocol = "unsupported_protocol"
+    case notFound = "not_found"
+    case leaseLost = "lease_lost"
+    case wrongState = "wrong_state"
+    case queueFull = "queue_full"
+    case forbidden = "forbidden"
+    case storeUnavailable = "store_unavailable"
+    case storeFull = "store_full"
+    case draining = "draining"
+    case cancelled = "cancelled"
+    case `internal` = "internal"
+
+    /// Whether the same request may succeed later without any change.
+    public var isRetryable: Bool {
+        switch self {
+        case .queueFull, .storeUnavailable, .storeFull, .draining: true
+        default: false
+        }
+    }
+}
