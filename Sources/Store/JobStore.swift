@@ -297,6 +297,8 @@ public struct Swept: Equatable, Sendable {
     public var expired = 0
     /// The bound of one step was reached: call again at once.
     public var more = false
+    /// Queued jobs are there to be claimed and the queue is not paused.
+    public var claimable = false
     /// The earliest due time that is left, or nil.
     public var nextDue: ServerTime?
     /// The script's time; nil when the queue had nothing that could be due.
