@@ -1,0 +1,123 @@
+// A redis-server of a test's own: Unix socket only, in a directory of its own, killed with the test.
+// It can be killed and started again on the same files, and stopped and continued to play a Redis that hangs.
+
+import Foundation
+
+/// A private `redis-server`.
+public final class RedisServer: @unchecked Sendable {
+    /// When the append-only file is brought to disk.
+    public enum AppendOnly: String, Sendable { case always, everysec, no }
+
+    public let directory: TemporaryDirectory
+    /// The server's socket.
+    public let socketPath: String
+    /// The same as jobqd's `--redis` takes it.
+    public var url: String { "unix://\(socketPath)" }
+    private let arguments: [String]
+    private let lock = NSRecursiveLock()
+    private var process: ServerProcess?
+    private var client: RedisClient?
+
+    /// Starts it and waits until it serves. `aof`: nil keeps nothing over a restart. `maxmemory` in bytes
+    /// (`noeviction`). `arguments`: more of redis-server's options. `start`: false leaves it down until `start()`.
+    public init(
+        aof: AppendOnly? = nil, maxmemory: Int? = nil, arguments extra: [String] = [], start: Bool = true
+    ) throws {
+        directory = try TemporaryDirectory()
+        socketPath = directory.file("redis.sock")
+        var arguments = ["--port", "0", "--unixsocket", socketPath, "--dir", directory.path, "--save", ""]
+        arguments += ["--daemonize", "no", "--maxmemory-policy", "noeviction"]
+        if let aof { arguments += ["--appendonly", "yes", "--appendfsync", aof.rawValue] }
+        if let maxmemory { arguments += ["--maxmemory", String(maxmemory)] }
+        self.arguments = arguments + extra
+        if start { try self.start() }
+    }
+
+    deinit { process?.kill() }
+
+    /// Nil while it is down.
+    public var pid: Int32? { lock.withLock { process?.isRunning == true ? process?.pid : nil } }
+
+    /// What the server wrote to its log.
+    public var log: String { directory.read("log") }
+
+    /// Starts it again on the same directory and waits until it has loaded its data.
+    public func start() throws {
+        try lock.withLock {
+            unlink(socketPath)
+            let started = try ServerProcess("redis-server", arguments, log: directory.file("log"))
+            process = started
+            try eventually(within: 20, "redis-server ready\n\(log)") {
+                guard started.isRunning else { throw HarnessError("redis-server ended: \(log)") }
+                guard let client = try? RedisClient(path: socketPath) else { return false }
+                return try client.command(["PING"]) == .status("PONG")
+            }
+        }
+    }
+
+    /// SIGKILL: what was not on disk (by `aof`) is lost.
+    public func kill() {
+        lock.withLock {
+            client = nil
+            process?.kill()
+            process = nil
+        }
+    }
+
+    /// SIGKILL and `start()`.
+    public func restart() throws {
+        kill()
+        try start()
+    }
+
+    /// SIGSTOP: connections stay open and nothing is answered.
+    public func suspend() { lock.withLock { process?.send(signal: SIGSTOP) } }
+
+    /// SIGCONT.
+    public func resume() { lock.withLock { process?.send(signal: SIGCONT) } }
+
+    /// One command over a connection kept for this; an error reply is a value.
+    @discardableResult
+    public func command(_ arguments: String...) throws -> RedisReply { try command(arguments) }
+
+    /// The same with the arguments in an array.
+    @discardableResult
+    public func command(_ arguments: [String]) throws -> RedisReply {
+        try lock.withLock {
+            do {
+                let connection = try client ?? RedisClient(path: socketPath)
+                client = connection
+                return try connection.command(arguments)
+            } catch {
+                client = nil
+                throw error
+            }
+        }
+    }
+
+    /// Every key with its type and whole value as text: for comparing the keyspace before and after.
+    /// Hashes and sets are sorted, sorted sets carry their scores, streams their ids.
+    public func dump(matching pattern: String = "*") throws -> [String: String] {
+        var result: [String: String] = [:]
+        for key in try command("KEYS", pattern).strings {
+            result[key] = try dump(key: key)
+        }
+        return result
+    }
+
+    private func dump(key: String) throws -> String {
+        let type = try command("TYPE", key).string ?? "none"
+        switch type {
+        case "string": return "string \(try command("GET", key))"
+        case "hash":
+            let fields = try command("HGETALL", key).dictionary.sorted { $0.key < $1.key }
+            return "hash " + fields.map { "\($0.key)=\($0.value)" }.joined(separator: "|")
+        case "set": return "set " + (try command("SMEMBERS", key).strings.sorted().joined(separator: "|"))
+        case "zset":
+            return "zset " + (try command("ZRANGE", key, "0", "-1", "WITHSCORES").strings.joined(separator: "|"))
+        case "list": return "list " + (try command("LRANGE", key, "0", "-1").strings.joined(separator: "|"))
+        case "stream": return "stream \(try command("XRANGE", key, "-", "+"))"
+        default: return type
+        }
+    }
+}
