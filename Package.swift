@@ -69,8 +69,10 @@ let package = Package(
         .testTarget(
             name: "BrokerTests", dependencies: ["Broker", "Store", "Reactor", "Wire", "Harness"], swiftSettings: strict),
         .testTarget(
-            name: "ConfigurationTests", dependencies: ["jobqd", "jobqctl", "JobqClient", "Harness"],
-            swiftSettings: strict),
+            name: "ConfigurationTests",
+            dependencies: [
+                "jobqd", "jobqctl", "JobqClient", "Harness", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests", dependencies: ["JobqClient", "Wire", "Harness", "jobqd", "jobqctl"],
             swiftSettings: strict),

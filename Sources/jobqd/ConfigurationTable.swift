@@ -1,0 +1,129 @@
+// The one table of settings. Command line, environment, files, --check-config, --dump-config, --help and the test that
+// the manual is complete all come from it; nothing about a setting is written anywhere else.
+//
+// A default stands here as text and goes through the same parser as what a user writes.
+
+import Logging
+
+/// One setting: its names, its type, its default, and where its value goes.
+struct Setting: Sendable {
+    /// Of the command line, without the dashes: `socket-mode`.
+    let option: String
+    /// Section and key of a file, `[Server] SocketMode=`; nil for what a file cannot set.
+    let section: String?
+    let key: String?
+    /// Environment variables; the first that is set and not empty counts.
+    let environment: [String]
+    let type: ValueType
+    /// Word for the value in --help.
+    let placeholder: String
+    /// As in a file; nil: not set.
+    let standard: String?
+    /// Whether a reload (SIGHUP) takes a new value over; others need a restart.
+    let isReloadable: Bool
+    /// One or two sentences for --help, --dump-config and the manual.
+    let documentation: String
+    /// Puts a value into the configuration.
+    let assign: @Sendable (inout Configuration, SettingValue) -> Void
+
+    /// The setting that names the main file; the only one that a file cannot contain.
+    static let configFileOption = "config"
+
+    static func named(_ option: String) -> Setting? { all.first { $0.option == option } }
+}
+
+extension Setting {
+    /// In the order of --help and of the sections of --dump-config.
+    static let all: [Setting] = server + limits + store + log
+
+    private static let server = [
+        Setting(
+            option: configFileOption, section: nil, key: nil, environment: ["JOBQD_CONFIG"],
+            type: .path(maxBytes: 4095),
+            placeholder: "FILE", standard: "/etc/jobqd/jobqd.conf", isReloadable: false,
+            documentation: "Main configuration file. FILE.d/*.conf are read after it, in the order of their names.",
+            assign: { $0.configFile = $1.text }),
+        Setting(
+            option: "socket", section: "Server", key: "Socket", environment: ["JOBQD_SOCKET"],
+            type: .path(maxBytes: SettingValue.longestSocketPath), placeholder: "PATH",
+            standard: "/run/jobqd/jobqd.sock",
+            isReloadable: false, documentation: "Unix socket where workers and producers connect.",
+            assign: { $0.socket = $1.text }),
+        Setting(
+            option: "admin-socket", section: "Server", key: "AdminSocket", environment: ["JOBQD_ADMIN_SOCKET"],
+            type: .path(maxBytes: SettingValue.longestSocketPath), placeholder: "PATH", standard: nil,
+            isReloadable: false, documentation: "A second socket, for administrators.",
+            assign: { $0.adminSocket = $1.text }),
+        Setting(
+            option: "socket-mode", section: "Server", key: "SocketMode", environment: ["JOBQD_SOCKET_MODE"],
+            type: .mode, placeholder: "MODE", standard: "0660", isReloadable: false,
+            documentation: "Permissions of the sockets, octal.", assign: { $0.socketMode = UInt16($1.number) }),
+        Setting(
+            option: "socket-group", section: "Server", key: "SocketGroup", environment: ["JOBQD_SOCKET_GROUP"],
+            type: .name(maxBytes: 64), placeholder: "GROUP", standard: nil, isReloadable: false,
+            documentation: "Group of the sockets; without it the daemon's own.", assign: { $0.socketGroup = $1.text }),
+        Setting(
+            option: "state-dir", section: "Server", key: "StateDirectory",
+            environment: ["JOBQD_STATE_DIR", "STATE_DIRECTORY"], type: .path(maxBytes: 4095), placeholder: "DIR",
+            standard: "/var/lib/jobqd", isReloadable: false,
+            documentation: "Where the daemon keeps what is its own, e.g. its own Redis. Created (0700) when missing.",
+            assign: { $0.stateDirectory = $1.text }),
+    ]
+
+    private static let limits = [
+        Setting(
+            option: "max-connections", section: "Limits", key: "MaxConnections",
+            environment: ["JOBQD_MAX_CONNECTIONS"], type: .count(1...1_000_000), placeholder: "N", standard: "10000",
+            isReloadable: true, documentation: "Connections at a time; more are not accepted until one ends.",
+            assign: { $0.maxConnections = Int($1.number) }),
+        Setting(
+            option: "line-bytes", section: "Limits", key: "LineBytes", environment: ["JOBQD_LINE_BYTES"],
+            type: .size(1024...16 << 20), placeholder: "SIZE", standard: "1M", isReloadable: false,
+            documentation: "Longest request line.", assign: { $0.lineBytes = Int($1.number) }),
+        Setting(
+            option: "in-flight", section: "Limits", key: "InFlight", environment: ["JOBQD_IN_FLIGHT"],
+            type: .count(1...65_536), placeholder: "N", standard: "256", isReloadable: false,
+            documentation: "Open requests of one connection; the daemon reads no further until one is answered.",
+            assign: { $0.inFlight = Int($1.number) }),
+    ]
+
+    private static let store = [
+        Setting(
+            option: "store", section: "Store", key: "Kind", environment: ["JOBQD_STORE"],
+            type: .choice(StoreKind.allCases.map(\.rawValue)), placeholder: "KIND", standard: "redis",
+            isReloadable: false,
+            documentation: "redis, or memory: for testing workers, nothing survives the daemon.",
+            assign: { $0.storeKind = StoreKind(rawValue: $1.text) ?? .redis }),
+        Setting(
+            option: "redis", section: "Redis", key: "Url", environment: ["JOBQD_REDIS"], type: .redisURL,
+            placeholder: "URL", standard: nil, isReloadable: false,
+            documentation: "unix:///path or redis://[user[:password]@]host[:port][/db]; without it the daemon starts"
+                + " a redis-server of its own in the state directory.",
+            assign: { $0.redisURL = $1.text }),
+        Setting(
+            option: "redis-password-file", section: "Redis", key: "PasswordFile",
+            environment: ["JOBQD_REDIS_PASSWORD_FILE"], type: .path(maxBytes: 4095), placeholder: "FILE",
+            standard: nil, isReloadable: false,
+            documentation: "File with the password of Redis, read at each connect. Without it"
+                + " $CREDENTIALS_DIRECTORY/jobqd.redis-password, if there.",
+            assign: { $0.redisPasswordFile = $1.text }),
+        Setting(
+            option: "key-prefix", section: "Redis", key: "KeyPrefix", environment: ["JOBQD_KEY_PREFIX"],
+            type: .name(maxBytes: 64), placeholder: "NAME", standard: "jobq", isReloadable: false,
+            documentation: "First part of every key in Redis.", assign: { $0.keyPrefix = $1.text }),
+        Setting(
+            option: "request-timeout-ms", section: "Redis", key: "RequestTimeoutSec",
+            environment: ["JOBQD_REQUEST_TIMEOUT_MS"], type: .duration(10...3_600_000), placeholder: "N",
+            standard: "5s", isReloadable: true,
+            documentation: "How long Redis may take for one request; then it counts as away.",
+            assign: { $0.requestTimeoutMs = $1.number }),
+    ]
+
+    private static let log = [
+        Setting(
+            option: "log-level", section: "Log", key: "Level", environment: ["JOBQD_LOG_LEVEL"],
+            type: .choice(Logger.Level.allCases.map(\.rawValue)), placeholder: "LEVEL", standard: "info",
+            isReloadable: true, documentation: "trace, debug, info, notice, warning, error or critical.",
+            assign: { $0.logLevel = Logger.Level(rawValue: $1.text) ?? .info })
+    ]
+}
