@@ -436,7 +436,8 @@ public protocol JobStore: AnyObject {
     func get(_ id: String, queue: String, then: @escaping Completion<JobRecord?>)
     /// nil: no such queue. `limit` 1…500; `cursor` from an earlier page. A page may be shorter than `limit`.
     func list(
-        queue: String, state: JobState, type: String?, limit: Int, cursor: String?, then: @escaping Completion<JobPage?>)
+        queue: String, state: JobState, type: String?, limit: Int, cursor: String?, then: @escaping Completion<JobPage?>
+    )
     func requeue(_ id: String, queue: String, then: @escaping Completion<RequeueOutcome>)
     /// nil: no such queue. Looks at ≤ 500 jobs a step and requeues (or with `dryRun` counts) at most `limit`.
     func requeue(

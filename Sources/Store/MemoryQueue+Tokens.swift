@@ -1,0 +1,197 @@
+// The operations of a worker on the job it holds: complete, fail, extend, release, and the end of a worker.
+//
+// All begin with the same check of the token. A repeated call (same token, same operation) gets the answer of the
+// first one and changes nothing; any other stale token gets `leaseLost`. Requests of a batch are taken one after the
+// other; only the completed history is trimmed once, at the end.
+
+import DequeModule
+import Wire
+
+extension MemoryQueue {
+    /// What a token is worth.
+    private enum Check {
+        case valid(MemoryRecord)
+        /// The attempt has ended by this very operation.
+        case repeated(MemoryRecord)
+        case lost(JobState)
+        case notFound
+    }
+
+    private func check(_ claim: Claim, outcome: String?) -> Check {
+        guard let record = records[claim.id] else { return .notFound }
+        guard let token = record.token, token == claim.token else { return .lost(record.state) }
+        if record.state == .processing { return .valid(record) }
+        guard let outcome, record.outcome == outcome else { return .lost(record.state) }
+        return .repeated(record)
+    }
+
+    private func endLease(_ record: MemoryRecord) {
+        processing.remove(record.id, score: record.placeScore)
+    }
+
+    // MARK: complete
+
+    func complete(_ requests: [CompleteRequest], now: ServerTime) -> [TokenOutcome] {
+        dropExpired(now)
+        let outcomes = requests.map { request -> TokenOutcome in
+            switch check(request.claim, outcome: "completed") {
+            case .notFound: return .notFound
+            case .lost(let state): return .leaseLost(state)
+            case .repeated: break
+            case .valid(let record): complete(record, result: request.result, now: now)
+            }
+            return .done(.completed, runAt: nil)
+        }
+        trimCompleted()
+        return outcomes
+    }
+
+    private func complete(_ record: MemoryRecord, result: [UInt8]?, now: ServerTime) {
+        endLease(record)
+        totals.completed += 1
+        notices?.append(.completed(id: record.id, at: now, attempt: record.attempts))
+        let keep = record.keepMs ?? policy.keepMs ?? 3_600_000
+        guard keep > 0 else {
+            records[record.id] = nil
+            return
+        }
+        record.state = .completed
+        record.outcome = "completed"
+        record.finishedAt = now
+        record.result = result
+        record.expiresAt = now + keep
+        expiring.insert(record.id, score: now + keep)
+        completed.prepend(record.id)
+    }
+
+    /// Entries beyond `keep_count` leave the history, and their records go with them.
+    private func trimCompleted() {
+        while completed.count > policy.keepCount ?? 100_000, let id = completed.popLast() {
+            // The id may have been used again since then.
+            guard let record = records[id], record.state == .completed else { continue }
+            if let end = record.expiresAt { expiring.remove(id, score: end) }
+            records[id] = nil
+        }
+    }
+
+    // MARK: fail
+
+    /// `random`: for each request 0 ≤ r < 1.
+    func fail(_ requests: [FailRequest], random: () -> Double, now: ServerTime) -> [TokenOutcome] {
+        dropExpired(now)
+        return requests.map { request in
+            let chance = random()
+            switch check(request.claim, outcome: "failed") {
+            case .notFound: return .notFound
+            case .lost(let state): return .leaseLost(state)
+            case .repeated(let record): return failed(record)
+            case .valid(let record):
+                fail(record, request, random: chance, now: now)
+                return failed(record)
+            }
+        }
+    }
+
+    private func failed(_ record: MemoryRecord) -> TokenOutcome {
+        record.state == .dead ? .done(.dead, runAt: nil) : .done(.retrying, runAt: record.runAt)
+    }
+
+    private func fail(_ record: MemoryRecord, _ request: FailRequest, random: Double, now: ServerTime) {
+        endLease(record)
+        totals.failed += 1
+        if let error = request.error { record.error = error }
+        record.endAttempt("failed", at: now, error: request.error)
+        guard request.retry, record.attempts < record.maxAttempts else {
+            return bury(record, reason: "failed", now: now)
+        }
+        totals.retried += 1
+        let backoff = record.backoff ?? policy.backoff ?? Backoff()
+        let delay = request.retryInMs ?? backoff.delayMs(afterAttempt: record.attempts, random: random)
+        schedule(record, .retrying, at: now + delay)
+    }
+
+    // MARK: extend
+
+    func extend(_ requests: [ExtendRequest], now: ServerTime) -> [ExtendOutcome] {
+        dropExpired(now)
+        return requests.map { request in
+            switch check(request.claim, outcome: nil) {
+            case .notFound: return .notFound
+            case .lost(let state): return .leaseLost(state)
+            case .valid(let record), .repeated(let record):
+                endLease(record)
+                record.placeScore = now + (request.leaseMs ?? record.lease)
+                processing.insert(record.id, score: record.placeScore)
+                if let progress = request.progress { record.progress = progress }
+                return .extended(leaseUntil: record.placeScore, cancelRequested: false)
+            }
+        }
+    }
+
+    // MARK: release
+
+    func release(_ requests: [ReleaseRequest], now: ServerTime) -> [TokenOutcome] {
+        dropExpired(now)
+        let wasEmpty = queued.isEmpty
+        let outcomes = requests.map { request -> TokenOutcome in
+            switch check(request.claim, outcome: "released") {
+            case .notFound: return .notFound
+            case .lost(let state): return .leaseLost(state)
+            case .repeated(let record): return released(record)
+            case .valid(let record):
+                release(record, delayMs: request.delayMs ?? 0, now: now)
+                return released(record)
+            }
+        }
+        noteArrivals(wasEmpty: wasEmpty)
+        return outcomes
+    }
+
+    private func released(_ record: MemoryRecord) -> TokenOutcome {
+        record.runAt.map { .done(.scheduled, runAt: $0) } ?? .done(.queued, runAt: nil)
+    }
+
+    /// The attempt is not counted, but stands in the history under the number it had.
+    private func release(_ record: MemoryRecord, delayMs: Int64, now: ServerTime) {
+        endLease(record)
+        totals.released += 1
+        record.endAttempt("released", at: now)
+        record.attempts -= 1
+        if delayMs > 0 {
+            schedule(record, .scheduled, at: now + delayMs)
+        } else {
+            makeQueued(record)
+        }
+    }
+
+    // MARK: The worker is gone, or its lease
+
+    func workerGone(_ claims: [Claim], now: ServerTime) -> [TokenOutcome] {
+        dropExpired(now)
+        let wasEmpty = queued.isEmpty
+        let outcomes = claims.map { claim -> TokenOutcome in
+            switch check(claim, outcome: "worker_gone") {
+            case .notFound: return .notFound
+            case .lost(let state): return .leaseLost(state)
+            case .repeated(let record): return .done(record.state, runAt: nil)
+            case .valid(let record):
+                reclaim(record, reason: "worker_gone", now: now)
+                return .done(record.state, runAt: nil)
+            }
+        }
+        noteArrivals(wasEmpty: wasEmpty)
+        return outcomes
+    }
+
+    /// The attempt ends without an answer of its worker: back to the old place, or dead when it was the last.
+    func reclaim(_ record: MemoryRecord, reason: String, now: ServerTime) {
+        endLease(record)
+        totals.reclaimed += 1
+        record.endAttempt(reason, at: now)
+        if record.attempts >= record.maxAttempts {
+            bury(record, reason: reason, now: now)
+        } else {
+            makeQueued(record)
+        }
+    }
+}

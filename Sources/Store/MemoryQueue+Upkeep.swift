@@ -1,0 +1,141 @@
+// What happens to jobs without a worker: the sweep (promotion of due jobs, expired leases), requeue, pause and resume.
+//
+// Steps are bounded as those of the scripts are: 100 jobs of each kind a sweep, 500 jobs looked at a requeue step.
+
+import Wire
+
+extension MemoryQueue {
+    /// Jobs of one kind which one sweep takes on.
+    static let sweepLimit = 100
+    /// Jobs which one step of a listing or of a requeue looks at.
+    static let stepLimit = 500
+
+    // MARK: sweep
+
+    func sweep(reclaiming: Bool, now: ServerTime) -> Swept {
+        dropExpired(now)
+        var swept = Swept()
+        if queued.isEmpty, scheduled.isEmpty, retrying.isEmpty, processing.isEmpty { return swept }
+        swept.now = now
+        let wasEmpty = queued.isEmpty
+        if reclaiming {
+            for record in due(processing, now) {
+                reclaim(record, reason: "lease_expired", now: now)
+                swept.reclaimed += 1
+            }
+        }
+        for record in due(scheduled, now) {
+            scheduled.remove(record.id, score: record.placeScore)
+            makeQueued(record)
+            swept.promoted += 1
+        }
+        for record in due(retrying, now) {
+            retrying.remove(record.id, score: record.placeScore)
+            takeNewSequence(record)
+            makeQueued(record)
+            swept.promoted += 1
+        }
+        noteArrivals(wasEmpty: wasEmpty)
+        report(&swept, reclaiming: reclaiming, now: now)
+        return swept
+    }
+
+    private func due(_ set: ScoredSet, _ now: ServerTime) -> [MemoryRecord] {
+        set.entries(limit: Self.sweepLimit).prefix { $0.score <= now }.compactMap { records[$0.id] }
+    }
+
+    private func report(_ swept: inout Swept, reclaiming: Bool, now: ServerTime) {
+        let waiting = [scheduled, retrying].compactMap(\.first?.score)
+        let leases = [processing].compactMap(\.first?.score)
+        swept.more = (waiting + (reclaiming ? leases : [])).contains { $0 <= now }
+        swept.claimable = !queued.isEmpty && !policy.isPaused(at: now)
+        var times = waiting + leases
+        if case .until(let end) = policy.paused, end > now, !queued.isEmpty { times.append(end) }
+        swept.nextDue = times.min()
+    }
+
+    // MARK: requeue
+
+    func requeue(_ id: String, now: ServerTime) -> RequeueOutcome {
+        dropExpired(now)
+        guard let record = records[id] else { return .notFound }
+        switch record.state {
+        case .scheduled, .retrying, .dead, .cancelled: break
+        case .queued, .processing, .completed, .expired: return .wrongState(record.state)
+        }
+        let wasEmpty = queued.isEmpty
+        requeue(record)
+        noteArrivals(wasEmpty: wasEmpty)
+        return .requeued
+    }
+
+    /// A new arrival whose count of attempts starts anew; the last error and the history stay.
+    private func requeue(_ record: MemoryRecord) {
+        switch record.state {
+        case .scheduled: scheduled.remove(record.id, score: record.placeScore)
+        case .retrying: retrying.remove(record.id, score: record.placeScore)
+        default:
+            dead.remove(record.id, score: record.placeScore)
+            totals.requeued += 1
+        }
+        record.attempts = 0
+        record.token = nil
+        record.outcome = nil
+        record.reason = nil
+        record.finishedAt = nil
+        record.runAt = nil
+        takeNewSequence(record)
+        makeQueued(record)
+    }
+
+    /// Scheduled and retrying by their time, dead letters oldest first.
+    func requeue(
+        state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?, now: ServerTime
+    ) -> RequeueStep? {
+        dropExpired(now)
+        guard exists else { return nil }
+        let set: ScoredSet
+        switch state {
+        case .scheduled: set = scheduled
+        case .retrying: set = retrying
+        case .dead: set = dead
+        default: return RequeueStep(requeued: 0, remaining: 0, cursor: nil)
+        }
+        let wasEmpty = queued.isEmpty
+        var step = RequeueStep(requeued: 0, remaining: set.count, cursor: nil)
+        var last = cursor.flatMap(ScoredSet.Entry.init(cursor:))
+        for entry in set.entries(after: last, limit: Self.stepLimit) where step.requeued < limit {
+            last = entry
+            guard let record = records[entry.id], type == nil || record.type == type else { continue }
+            step.requeued += 1
+            if !dryRun { requeue(record) }
+        }
+        noteArrivals(wasEmpty: wasEmpty)
+        if let last { step.remaining = set.count(after: last) }
+        step.cursor = step.remaining > 0 ? last?.cursor : nil
+        return step
+    }
+
+    // MARK: pause and resume
+
+    func pause(until: ServerTime?) { policy.paused = until.map { .until($0) } ?? .forever }
+
+    /// False: no such queue.
+    func resume() -> Bool {
+        guard exists else { return false }
+        policy.paused = nil
+        notices?.append(.queued)
+        return true
+    }
+}
+
+extension ScoredSet.Entry {
+    /// A place in a listing, as text; stays good when members around it come and go.
+    var cursor: String { "\(score):\(id)" }
+
+    init?(cursor: String) {
+        let parts = cursor.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, let score = Int64(parts[0]) else { return nil }
+        self.init(score: score, id: String(parts[1]))
+    }
+}

@@ -1,0 +1,167 @@
+// A store without Redis, for `--store memory` and for tests of what stands above a store.
+//
+// Calls gather in the order the contract names (token operations, enqueues, sweeps and requeues, claims), are carried
+// out by the model in the next turn of the loop, and their completions are called in that turn: replies then leave
+// with that turn's writes. Nothing survives the process. What it leaves out: other hosts, so nobody else ever wakes it.
+
+public import Wire
+
+/// `JobStore` over a `MemoryModel`.
+public final class MemoryStore: JobStore {
+    /// The order in which the calls of one turn are carried out.
+    private enum Phase: Int, CaseIterable { case tokens, enqueues, upkeep, claims, reading }
+
+    /// One gathered call: does its work at a time (µs since the epoch) and returns the delivery of its result.
+    private typealias Call = (_ nowUs: Int64) -> (() -> Void)
+
+    let model = MemoryModel()
+    private let clock: () -> Int64
+    private let later: (@escaping () -> Void) -> Void
+    private var random: SystemRandomNumberGenerator = .init()
+    private var calls: [[Call]] = Phase.allCases.map { _ in [] }
+    private var isScheduled = false
+
+    public var onWake: ((String?) -> Void)?
+    public var onStatusChange: (() -> Void)?
+
+    /// - Parameters:
+    ///   - clock: microseconds since the Unix epoch; should never go back.
+    ///   - later: runs an action once, in the next turn of the loop.
+    public init(clock: @escaping () -> Int64, later: @escaping (@escaping () -> Void) -> Void) {
+        self.clock = clock
+        self.later = later
+    }
+
+    private func gather<Value>(
+        _ phase: Phase, _ then: @escaping Completion<Value>, _ work: @escaping (_ nowUs: Int64) -> Value
+    ) {
+        calls[phase.rawValue].append { nowUs in
+            let value = work(nowUs)
+            return { then(.success(value)) }
+        }
+    }
+
+    // MARK: The life of a job
+
+    public func enqueue(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>) {
+        gather(.enqueues, then) { [model] in model.createdQueue(queue).enqueue(jobs, now: $0 / 1000) }
+    }
+
+    public func claim(_ request: ClaimRequest, queue: String, patient: Bool, then: @escaping Completion<Claimed>) {
+        gather(.claims, then) { [self] in
+            model.queue(queue).claim([request], nonce: nonce(), nowUs: $0).first ?? Claimed(jobs: [])
+        }
+    }
+
+    public func complete(_ requests: [CompleteRequest], queue: String, then: @escaping Completion<[TokenOutcome]>) {
+        gather(.tokens, then) { [model] in model.queue(queue).complete(requests, now: $0 / 1000) }
+    }
+
+    public func fail(_ requests: [FailRequest], queue: String, then: @escaping Completion<[TokenOutcome]>) {
+        gather(.tokens, then) { [self] now in
+            model.queue(queue).fail(requests, random: { Double.random(in: 0..<1, using: &random) }, now: now / 1000)
+        }
+    }
+
+    public func extend(_ requests: [ExtendRequest], queue: String, then: @escaping Completion<[ExtendOutcome]>) {
+        gather(.tokens, then) { [model] in model.queue(queue).extend(requests, now: $0 / 1000) }
+    }
+
+    public func release(_ requests: [ReleaseRequest], queue: String, then: @escaping Completion<[TokenOutcome]>) {
+        gather(.tokens, then) { [model] in model.queue(queue).release(requests, now: $0 / 1000) }
+    }
+
+    public func workerGone(_ claims: [Claim], queue: String, then: @escaping Completion<[TokenOutcome]>) {
+        gather(.tokens, then) { [model] in model.queue(queue).workerGone(claims, now: $0 / 1000) }
+    }
+
+    public func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>) {
+        gather(.upkeep, then) { [model] in model.queue(queue).sweep(reclaiming: reclaiming, now: $0 / 1000) }
+    }
+
+    // MARK: Administration
+
+    public func get(_ id: String, queue: String, then: @escaping Completion<JobRecord?>) {
+        gather(.reading, then) { [model] in model.queue(queue).get(id, now: $0 / 1000) }
+    }
+
+    public func list(
+        queue: String, state: JobState, type: String?, limit: Int, cursor: String?, then: @escaping Completion<JobPage?>
+    ) {
+        gather(.reading, then) { [model] in
+            model.queue(queue).list(state: state, type: type, limit: limit, cursor: cursor, now: $0 / 1000)
+        }
+    }
+
+    public func requeue(_ id: String, queue: String, then: @escaping Completion<RequeueOutcome>) {
+        gather(.upkeep, then) { [model] in model.queue(queue).requeue(id, now: $0 / 1000) }
+    }
+
+    public func requeue(
+        queue: String, state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?,
+        then: @escaping Completion<RequeueStep?>
+    ) {
+        gather(.upkeep, then) { [model] in
+            model.queue(queue).requeue(
+                state: state, type: type, limit: limit, dryRun: dryRun, cursor: cursor, now: $0 / 1000)
+        }
+    }
+
+    public func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {
+        gather(.upkeep, then) { [model] _ in model.createdQueue(queue).pause(until: until) }
+    }
+
+    public func resume(queue: String, then: @escaping Completion<Bool>) {
+        gather(.upkeep, then) { [model] _ in model.queue(queue).resume() }
+    }
+
+    public func statistics(queue: String, then: @escaping Completion<QueueStatistics?>) {
+        gather(.reading, then) { [model] in model.queue(queue).statistics(now: $0 / 1000) }
+    }
+
+    public func queues(then: @escaping Completion<[String]>) {
+        gather(.reading, then) { [model] _ in model.names }
+    }
+
+    public func ping(then: @escaping Completion<ServerTime>) {
+        gather(.reading, then) { $0 / 1000 }
+    }
+
+    // MARK: The turn
+
+    public func flush() {
+        guard !isScheduled, calls.contains(where: { !$0.isEmpty }) else { return }
+        isScheduled = true
+        later { [weak self] in self?.carryOut() }
+    }
+
+    private func carryOut() {
+        isScheduled = false
+        let gathered = calls
+        calls = Phase.allCases.map { _ in [] }
+        let nowUs = clock()
+        let deliveries = gathered.flatMap { phase in phase.map { $0(nowUs) } }
+        for deliver in deliveries { deliver() }
+    }
+
+    private func nonce() -> String {
+        let digits = String(random.next() as UInt64, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    public var status: StoreStatus { StoreStatus(kind: "memory", address: "memory", state: "ready") }
+
+    /// Nobody else changes these queues: after the one wake-up of the contract none follows.
+    public func watch(queue: String) {
+        later { [weak self] in self?.onWake?(queue) }
+    }
+
+    public func unwatch(queue: String) {}
+
+    public func close(withinMs: Int64, then: @escaping () -> Void) {
+        later { [weak self] in
+            self?.carryOut()
+            then()
+        }
+    }
+}
