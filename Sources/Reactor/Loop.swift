@@ -1,0 +1,138 @@
+// The loop everything runs on: an sd_event object, the thread it belongs to, and what happens at the end of each turn.
+//
+// A turn is the dispatch of one ready source, followed by the actions registered with `atTurnEnd`: what the source's
+// handler gathered (commands to the store, replies to clients) goes out there, once. When an action makes new work
+// for one that already ran, it says `askForTurnEnd()` and the actions run again. One thread, no locks; the compiler
+// keeps a `Loop` and all that hangs on it on one thread, since none of it is Sendable.
+
+internal import CSystemd
+internal import Glibc
+
+/// An event loop of one thread, on sd-event (sd-event(3)).
+public final class Loop {
+    let event: OpaquePointer
+    let thread: pthread_t
+    private var actions: [() -> Void] = []
+    private var inTurn = false
+    private var again = false
+    private var laterActions: [() -> Void] = []
+    private var later: DeferSource?
+
+    /// How often the actions at the end of one turn may ask for another round before the rest waits for the next turn.
+    private static let maximumRounds = 16
+
+    /// A loop for the calling thread. SIGPIPE is ignored from now on in the whole process: a write to a connection
+    /// that is gone is an ordinary error.
+    public init() throws(SystemError) {
+        var made: OpaquePointer?
+        try check(sd_event_new(&made), "sd_event_new")
+        event = made!
+        thread = pthread_self()
+        Glibc.signal(SIGPIPE, SIG_IGN)
+        later = try DeferSource(in: self)
+    }
+
+    deinit {
+        later = nil
+        sd_event_unref(event)
+    }
+
+    /// Serves until `exit(_:)`; gives its code. A loop runs once.
+    public func run() throws(SystemError) -> Int32 {
+        beginTurn()
+        endTurn()
+        return try check(sd_event_loop(event), "sd_event_loop")
+    }
+
+    /// Waits for and dispatches at most one source; false when nothing happened within `timeout` µs (nil: no limit), and
+    /// when the loop has exited. For tests and benchmarks that drive a loop step by step.
+    public func runOnce(timeout: UInt64?) throws(SystemError) -> Bool {
+        if sd_event_get_state(event) == SD_EVENT_FINISHED { return false }
+        return try check(sd_event_run(event, timeout ?? UInt64.max), "sd_event_run") > 0
+    }
+
+    /// Ends `run()` after the present turn, with this code (0…255).
+    public func exit(_ code: Int32) {
+        expectSuccess(sd_event_exit(event, code), "sd_event_exit")
+    }
+
+    /// CLOCK_MONOTONIC in µs, read afresh.
+    public var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
+    }
+
+    /// Has the service manager's watchdog fed by this loop, twice in its interval; false when none is asked for
+    /// (`WATCHDOG_USEC`, sd_event_set_watchdog(3)).
+    public func enableWatchdog() -> Bool { sd_event_set_watchdog(event, 1) > 0 }
+
+    // MARK: The end of a turn
+
+    /// Has `action` run at the end of every turn from now on, after those registered before it. It stays registered
+    /// as long as the loop lives: capture what it works on weakly where that may go earlier.
+    public func atTurnEnd(_ action: @escaping () -> Void) { actions.append(action) }
+
+    /// Makes sure that the end of a turn follows: another round when the actions are running now, a turn of its own
+    /// when nothing is running. To be called by whoever gathers work for its action, with the first piece.
+    public func askForTurnEnd() {
+        again = true
+        if !inTurn { later?.enable() }
+    }
+
+    /// Runs `action` once, in a turn of its own, soon.
+    public func deferred(_ action: @escaping () -> Void) {
+        laterActions.append(action)
+        later?.enable()
+    }
+
+    func beginTurn() { inTurn = true }
+
+    func endTurn() {
+        var rounds = 0
+        repeat {
+            again = false
+            for action in actions { action() }
+            rounds += 1
+        } while again && rounds < Loop.maximumRounds
+        inTurn = false
+        if again { later?.enable() }
+    }
+
+    fileprivate func runDeferred() {
+        let due = laterActions
+        laterActions.removeAll()
+        for action in due { action() }
+    }
+}
+
+/// The loop's own source for `deferred` and for turns asked for from outside; the only one that does not keep its loop.
+private final class DeferSource {
+    private let handle: OpaquePointer
+
+    init(in loop: Loop) throws(SystemError) {
+        var made: OpaquePointer?
+        // The loop owns this source and ends it first in its deinit, so the unretained pointer is good in every call.
+        let userData = Unmanaged.passUnretained(loop).toOpaque()
+        try check(
+            sd_event_add_defer(loop.event, &made, { _, userData in DeferSource.arrive(userData) }, userData),
+            "sd_event_add_defer")
+        handle = made!
+        sd_event_source_set_enabled(handle, Int32(SD_EVENT_OFF))
+    }
+
+    deinit { sd_event_source_disable_unref(handle) }
+
+    func enable() {
+        expectSuccess(sd_event_source_set_enabled(handle, Int32(SD_EVENT_ONESHOT)), "sd_event_source_set_enabled")
+    }
+
+    private static func arrive(_ userData: UnsafeMutableRawPointer?) -> Int32 {
+        let loop = Unmanaged<Loop>.fromOpaque(userData!).takeUnretainedValue()
+        precondition(pthread_equal(loop.thread, pthread_self()) != 0, "a loop runs on the thread that made it")
+        loop.beginTurn()
+        loop.runDeferred()
+        loop.endTurn()
+        return 0
+    }
+}
