@@ -22,14 +22,16 @@ public final class Daemon: @unchecked Sendable {
     public let stateDirectory: String
     private let arguments: [String]
     private let environment: [String: String]
+    private let wrapper: [String]
     private let lock = NSRecursiveLock()
     private var current: ServerProcess?
 
     /// Starts it and waits until `ping` with `"store":true` is answered. `ready`: false waits only for `ping` without
     /// the store. `start`: false leaves it down until `start()`. `arguments` come last, so they win.
+    /// `wrapper`: a program and arguments that end in executing what follows them (`prlimit --nofile=64`).
     public init(
-        _ store: Store, arguments extra: [String] = [], environment: [String: String] = [:], ready: Bool = true,
-        start: Bool = true
+        _ store: Store, arguments extra: [String] = [], environment: [String: String] = [:], wrapper: [String] = [],
+        ready: Bool = true, start: Bool = true
     ) throws {
         directory = try TemporaryDirectory()
         socketPath = directory.file("jobqd.sock")
@@ -45,6 +47,7 @@ public final class Daemon: @unchecked Sendable {
         }
         self.arguments = arguments + extra
         self.environment = environment
+        self.wrapper = wrapper
         if start { try self.start(ready: ready) }
     }
 
@@ -76,8 +79,9 @@ public final class Daemon: @unchecked Sendable {
     @discardableResult
     public func launch() throws -> ServerProcess {
         try lock.withLock {
+            let command = wrapper + [Self.executable] + arguments
             let started = try ServerProcess(
-                Self.executable, arguments, environment: environment, log: directory.file("log"))
+                command[0], Array(command.dropFirst()), environment: environment, log: directory.file("log"))
             current = started
             return started
         }

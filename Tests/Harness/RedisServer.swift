@@ -17,11 +17,13 @@ public final class RedisServer: @unchecked Sendable {
     private let lock = NSRecursiveLock()
     private var process: ServerProcess?
     private var client: RedisClient?
+    private let password: String?
 
     /// Starts it and waits until it serves. `aof`: nil keeps nothing over a restart. `maxmemory` in bytes
-    /// (`noeviction`). `arguments`: more of redis-server's options. `start`: false leaves it down until `start()`.
+    /// (`noeviction`). `password`: what clients must know. `arguments`: more of redis-server's options. `start`: false leaves it down until `start()`.
     public init(
-        aof: AppendOnly? = nil, maxmemory: Int? = nil, arguments extra: [String] = [], start: Bool = true
+        aof: AppendOnly? = nil, maxmemory: Int? = nil, password: String? = nil, arguments extra: [String] = [],
+        start: Bool = true
     ) throws {
         directory = try TemporaryDirectory()
         socketPath = directory.file("redis.sock")
@@ -29,6 +31,8 @@ public final class RedisServer: @unchecked Sendable {
         arguments += ["--daemonize", "no", "--maxmemory-policy", "noeviction"]
         if let aof { arguments += ["--appendonly", "yes", "--appendfsync", aof.rawValue] }
         if let maxmemory { arguments += ["--maxmemory", String(maxmemory)] }
+        if let password { arguments += ["--requirepass", password] }
+        self.password = password
         self.arguments = arguments + extra
         if start { try self.start() }
     }
@@ -49,7 +53,7 @@ public final class RedisServer: @unchecked Sendable {
             process = started
             try eventually(within: 20, "redis-server ready\n\(log)") {
                 guard started.isRunning else { throw HarnessError("redis-server ended: \(log)") }
-                guard let client = try? RedisClient(path: socketPath) else { return false }
+                guard let client = try? connect() else { return false }
                 return try client.command(["PING"]) == .status("PONG")
             }
         }
@@ -85,7 +89,7 @@ public final class RedisServer: @unchecked Sendable {
     public func command(_ arguments: [String]) throws -> RedisReply {
         try lock.withLock {
             do {
-                let connection = try client ?? RedisClient(path: socketPath)
+                let connection = try client ?? connect()
                 client = connection
                 return try connection.command(arguments)
             } catch {
@@ -93,6 +97,12 @@ public final class RedisServer: @unchecked Sendable {
                 throw error
             }
         }
+    }
+
+    private func connect() throws -> RedisClient {
+        let client = try RedisClient(path: socketPath)
+        if let password { _ = try client.command(["AUTH", password]) }
+        return client
     }
 
     /// Every key with its type and whole value as text: for comparing the keyspace before and after.

@@ -53,7 +53,7 @@ public func eventualValue<Value>(
 }
 
 /// The time `body` takes, in seconds.
-public func elapsed(_ body: () throws -> Void) rethrows -> Double {
+public func elapsed(_ body: () throws -> Void) throws -> Double {
     let start = ContinuousClock.now
     try body()
     let (seconds, attoseconds) = start.duration(to: .now).components
