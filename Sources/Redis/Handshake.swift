@@ -1,0 +1,124 @@
+// The talk that every connection begins with, as a list of steps whose replies are judged one by one. No I/O.
+//
+// All commands go out in one write and the replies come back in order, so a connect costs one round trip. A step may
+// be refused by an ACL where we can live without it (CLIENT SETNAME, INFO, CONFIG GET); everything else is final.
+// The AUTH command itself is not made here: its bytes are secret and go another way (`RedisConnection`).
+
+/// A reply by value, as far as a handshake needs it.
+indirect enum HandshakeReply: Equatable {
+    case text(String)
+    case error(RedisFailure)
+    case list([String])
+    /// Numbers and nil: never expected, never fatal.
+    case other
+
+    init(_ reply: ReplyView) {
+        switch reply.kind {
+        case .string, .status: self = .text(reply.string)
+        case .error: self = .error(RedisFailure(errorReply: reply.string))
+        case .array: self = .list((0..<reply.count).map { reply[$0].string })
+        default: self = .other
+        }
+    }
+}
+
+/// The steps of one connect and what they brought so far.
+struct Handshake {
+    enum Step: Equatable {
+        case authenticate
+        case select(Int)
+        case setName(String)
+        case information
+        case snapshots
+        /// Index of the script.
+        case load(Int)
+    }
+
+    enum Verdict: Equatable {
+        /// Further replies are due.
+        case goOn
+        case ready
+        /// Of no use; a sentence for the log.
+        case refused(String)
+    }
+
+    private(set) var facts = ServerFacts()
+    /// The digests of the scripts, in their order.
+    private(set) var digests: [String] = []
+    private var due: ArraySlice<Step>
+
+    init(steps: [Step]) { due = steps[...] }
+
+    /// For a link that runs scripts: everything that can be known is checked.
+    static func commands(authenticates: Bool, database: Int, name: String, scripts: Int) -> [Step] {
+        var steps: [Step] = authenticates ? [.authenticate] : []
+        if database != 0 { steps.append(.select(database)) }
+        steps += [.setName(name), .information, .snapshots]
+        return steps + (0..<scripts).map(Step.load)
+    }
+
+    /// For a link that only listens: channels know no database, and a replica passes messages on too.
+    static func subscriptions(authenticates: Bool, name: String) -> [Step] {
+        (authenticates ? [.authenticate] : []) + [.setName(name)]
+    }
+
+    /// The command of a step; nil for AUTH.
+    static func command(for step: Step, scripts: [Script]) -> CommandBuffer? {
+        var command: CommandBuffer
+        switch step {
+        case .authenticate: return nil
+        case .select(let database):
+            command = CommandBuffer("SELECT")
+            command.append(integer: Int64(database))
+        case .setName(let name):
+            command = CommandBuffer("CLIENT", "SETNAME")
+            command.append(name)
+        // Without sections: 6.2 takes only one, and the default ones are all we want in one reply.
+        case .information: command = CommandBuffer("INFO")
+        case .snapshots: command = CommandBuffer("CONFIG", "GET", "save")
+        case .load(let index):
+            command = CommandBuffer("SCRIPT", "LOAD")
+            command.append(bytes: scripts[index].source)
+        }
+        return command
+    }
+
+    /// Judges the reply to the next step.
+    mutating func receive(_ reply: HandshakeReply) -> Verdict {
+        guard let step = due.popFirst() else { return .refused("Redis answered what was not asked") }
+        if case .error(let failure) = reply {
+            guard let problem = judge(failure, at: step) else { return next }
+            return .refused(problem)
+        }
+        switch (step, reply) {
+        case (.information, .text(let text)):
+            facts.read(info: text)
+            if let problem = facts.refusal { return .refused(problem) }
+        case (.snapshots, .list(let pair)):
+            facts.save = pair.count == 2 ? pair[1] : nil
+        case (.load, .text(let digest)):
+            digests.append(digest)
+        case (.information, _), (.load, _):
+            return .refused("Redis gave an answer that does not fit the question (\(step))")
+        default: break
+        }
+        return next
+    }
+
+    private var next: Verdict { due.isEmpty ? .ready : .goOn }
+
+    /// What an error reply means at this step: a sentence, or nil when we can do without.
+    private func judge(_ failure: RedisFailure, at step: Step) -> String? {
+        guard case .reply(let code, let message) = failure else { return "\(failure)" }
+        let text = "\(code) \(message)".printable
+        if code == "NOAUTH" { return "Redis wants a password: \(text)" }
+        switch step {
+        case .authenticate: return "Redis refused our user and password: \(text)"
+        case .select(let database): return "Redis refused to select database \(database): \(text)"
+        // CONFIG is forbidden by most who rent Redis out, CLIENT and INFO by some ACLs; but no role may stay hidden
+        // behind a server that is not ready to tell.
+        case .setName, .information, .snapshots: return failure.kind == .unavailable ? text : nil
+        case .load: return "Redis refused to load a script: \(text)"
+        }
+    }
+}

@@ -1,0 +1,293 @@
+// One connection that is kept alive: does what `ConnectionMachine` decides, and owns everything that needs a descriptor.
+//
+// Used by `RedisLink` (commands) and `SubscriptionLink` (messages), which are its delegates: they get replies only
+// between `connectionIsReady` and `connectionWasLost`, and never learn of look-ups, addresses and handshakes. At any
+// time there is at most one of: a look-up, a connecting socket, a hiredis context; and one timer, for the deadline of
+// the present state or the end of the pause. Nothing here blocks.
+
+import Glibc
+import Logging
+import Reactor
+
+/// Who uses a connection. All calls come in a turn of their own, never from inside a call to the connection.
+protocol RedisConnectionDelegate: AnyObject {
+    func connectionIsReady()
+    /// The reply is valid during the call.
+    func connectionReceived(_ reply: ReplyView)
+    /// All replies that were there have been handed over.
+    func connectionDidRead()
+    /// No reply to anything sent comes any more.
+    func connectionWasLost(_ why: String, timedOut: Bool)
+}
+
+final class RedisConnection {
+    /// At most 128 KiB in a turn: a flood of replies must not keep the workers waiting.
+    private static let readsPerTurn = 8
+
+    private let loop: Loop
+    private let configuration: RedisConfiguration
+    private let logger: Logger
+    private let scripts: [Script]?
+    private var machine: ConnectionMachine
+    private var handshake: Handshake?
+
+    private var lookup: NameLookup?
+    private var socket: Socket?
+    private var context: HiredisContext?
+    private var source: FDSource?
+    private var alarm: LoopTimer?
+    private var lastLogged: String?
+
+    weak var delegate: (any RedisConnectionDelegate)?
+    /// Of the server of the last completed handshake.
+    private(set) var facts: ServerFacts?
+    /// Digests of the scripts, in their order; of the present server.
+    private(set) var digests: [String] = []
+
+    /// - Parameter scripts: what to load on every connect; nil for a connection that only listens.
+    init(loop: Loop, configuration: RedisConfiguration, scripts: [Script]?, logger: Logger) {
+        self.loop = loop
+        self.configuration = configuration
+        self.scripts = scripts
+        self.logger = logger
+        self.machine = ConnectionMachine(
+            timeoutMs: configuration.requestTimeoutMs, firstRetryMs: configuration.firstRetryMs,
+            longestRetryMs: configuration.longestRetryMs)
+    }
+
+    var state: ConnectionMachine.State { machine.state }
+    var isReady: Bool { machine.state == .ready }
+    var problem: String? { machine.problem }
+    var reconnects: Int { max(0, machine.timesReady - 1) }
+
+    func start() {
+        alarm = loop.timer { [weak self] in self?.alarmRang() }
+        perform(machine.start())
+    }
+
+    /// Closes for good. The delegate is not told.
+    func stop() { perform(machine.stop()) }
+
+    // MARK: For the delegate, while it is ready
+
+    /// Adds bytes in RESP to what the next `flush` writes.
+    func append(_ bytes: [UInt8]) {
+        guard let context, isReady else { return }
+        do { try context.append(bytes) } catch { failLater("\(error)") }
+    }
+
+    /// Writes what waits, as much as the socket takes; the rest goes out by itself.
+    func flush() {
+        guard let context else { return }
+        do {
+            let done = try context.write()
+            let interest: Interest = done ? .readable : [.readable, .writable]
+            if source?.interest != interest { source?.interest = interest }
+        } catch { failLater("\(error)") }
+    }
+
+    /// The link is of no use any more; make a new one.
+    func fail(_ why: String, timedOut: Bool = false) {
+        let wasReady = isReady
+        perform(machine.failed(why, now: loop.now, random: configuration.random()))
+        guard !isReady else { return }
+        report(why)
+        if wasReady { delegate?.connectionWasLost(why, timedOut: timedOut) }
+    }
+
+    /// For errors found while the delegate is calling us: it is told in the next turn, of this connection only.
+    private func failLater(_ why: String) {
+        let broken = context
+        loop.deferred { [weak self] in
+            guard let self, let broken, self.context === broken else { return }
+            self.fail(why)
+        }
+    }
+
+    // MARK: Actions of the machine
+
+    private func perform(_ action: ConnectionMachine.Action) {
+        switch action {
+        case .none: break
+        case .resolve: resolve()
+        case .connect(let address, let deadline):
+            close()
+            connect(address, deadline: deadline)
+        case .greet(let deadline): greet(deadline: deadline)
+        case .announce: announce()
+        case .pause(let until):
+            close()
+            alarm?.arm(at: until)
+        case .close: close()
+        }
+    }
+
+    private func close() {
+        alarm?.disarm()
+        lookup = nil
+        // The watch goes before the descriptor it watches.
+        source = nil
+        socket = nil
+        context = nil
+        handshake = nil
+    }
+
+    private func resolve() {
+        switch configuration.address.endpoint {
+        case .unix(let path):
+            guard let address = SocketAddress(path: path) else { return fail("the path of the socket is too long") }
+            resolved([address])
+        case .tcp(let host, let port):
+            let literal = SocketAddress.resolve(host: host, port: port, onlyLiteral: true).addresses
+            guard literal.isEmpty else { return resolved(literal) }
+            lookup = NameLookup(loop: loop, host: host, port: port) { [weak self] answer in
+                guard let self else { return }
+                self.lookup = nil
+                switch answer {
+                case .success(let addresses): self.resolved(addresses)
+                case .failure(let error): self.fail("\(error)")
+                }
+            }
+        }
+    }
+
+    private func resolved(_ addresses: [SocketAddress]) {
+        perform(machine.resolved(addresses, now: loop.now))
+    }
+
+    private func connect(_ address: SocketAddress, deadline: UInt64) {
+        logger.debug("connecting to Redis", metadata: ["address": "\(address)"])
+        switch address.beginConnecting() {
+        case .failure(let error): fail("\(address): \(error)")
+        case .success(let socket):
+            self.socket = socket
+            alarm?.arm(at: deadline)
+            source = loop.watch(fd: socket.fd, interest: .writable) { [weak self] _ in
+                guard let self, let socket = self.socket else { return }
+                if let error = socket.pendingError() { return self.fail("\(address): \(error)") }
+                self.perform(self.machine.connected(now: self.loop.now))
+            }
+        }
+    }
+
+    private func greet(deadline: UInt64) {
+        guard let socket else { return }
+        alarm?.arm(at: deadline)
+        source = nil
+        self.socket = nil
+        let context = HiredisContext(adopting: socket)
+        self.context = context
+        source = loop.watch(fd: context.fd, interest: .readable) { [weak self] in self?.handle($0) }
+
+        let authenticates = authenticate(context)
+        guard let authenticates else { return fail("cannot send to Redis") }
+        let name = configuration.clientName
+        let steps =
+            if let scripts {
+                Handshake.commands(
+                    authenticates: authenticates, database: configuration.address.database, name: name,
+                    scripts: scripts.count)
+            } else { Handshake.subscriptions(authenticates: authenticates, name: name) }
+        handshake = Handshake(steps: steps)
+        do {
+            for command in steps.compactMap({ Handshake.command(for: $0, scripts: scripts ?? []) }) {
+                var head = CommandBuffer()
+                head.begin(arguments: command.count)
+                try context.append(head.bytes)
+                try context.append(command.bytes)
+            }
+        } catch { return fail("\(error)") }
+        flush()
+    }
+
+    /// Sends AUTH if there is a password; nil: it could not be sent.
+    ///
+    /// It goes to the socket directly, since hiredis's buffers cannot be wiped. The send buffer of a new connection is
+    /// empty and takes such a small command whole.
+    private func authenticate(_ context: HiredisContext) -> Bool? {
+        guard var command = configuration.authentication() else { return false }
+        defer { command.wipe() }
+        let length = command.bytes.withUnsafeBytes {
+            send(context.fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        }
+        return length == command.bytes.count ? true : nil
+    }
+
+    private func announce() {
+        alarm?.disarm()
+        facts = handshake?.facts
+        digests = handshake?.digests ?? []
+        handshake = nil
+        lastLogged = nil
+        report(ready: facts)
+        delegate?.connectionIsReady()
+    }
+
+    // MARK: Events
+
+    private func alarmRang() {
+        switch machine.state {
+        case .waiting: perform(machine.retry())
+        case .connecting(let address, _, _): fail("\(address): no connection in time")
+        case .handshake: fail("Redis did not answer in time")
+        case .idle, .resolving, .ready, .stopped: break
+        }
+    }
+
+    private func handle(_ events: Interest) {
+        if events.contains(.writable) { flush() }
+        if !events.subtracting(.writable).isEmpty { receive() }
+    }
+
+    private func receive() {
+        guard let context else { return }
+        do {
+            for _ in 0..<Self.readsPerTurn {
+                let length = try context.read()
+                // A reply may end this connection: its context stays ours until the end of this function.
+                while self.context === context, try context.takeReply({ self.received($0) }) {}
+                guard self.context === context else { return }
+                if length < HiredisContext.readSize { break }
+            }
+        } catch { return fail("\(error)") }
+        if isReady { delegate?.connectionDidRead() }
+    }
+
+    private func received(_ reply: ReplyView) {
+        guard !isReady else {
+            delegate?.connectionReceived(reply)
+            return
+        }
+        switch handshake?.receive(HandshakeReply(reply)) {
+        case .goOn, nil: break
+        case .ready: perform(machine.greeted())
+        case .refused(let why): fail(why)
+        }
+    }
+}
+
+// MARK: The log
+
+extension RedisConnection {
+    /// A problem is told once, until it changes or was over: tries go on every two seconds for as long as it lasts.
+    private func report(_ why: String) {
+        let metadata: Logger.Metadata = ["address": "\(configuration.address)", "problem": "\(why.printable)"]
+        if why == lastLogged {
+            logger.debug("Redis is still away", metadata: metadata)
+        } else {
+            logger.warning("Redis is away", metadata: metadata)
+        }
+        lastLogged = why
+    }
+
+    private func report(ready facts: ServerFacts?) {
+        guard scripts != nil, let facts else {
+            logger.debug("listening to Redis", metadata: ["address": "\(configuration.address)"])
+            return
+        }
+        logger.notice(
+            "connected to Redis",
+            metadata: ["address": "\(configuration.address)", "version": "\(facts.version)", "role": "\(facts.role)"])
+        for warning in facts.warnings { logger.warning("\(warning)") }
+    }
+}

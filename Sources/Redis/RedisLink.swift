@@ -1,0 +1,257 @@
+// The pipelined link: commands in, replies out, in order.
+//
+// While the link is ready, commands go into hiredis's output buffer at once and are written together by `flush()`,
+// which the store calls at the end of a turn. At most `pipelineCap` are under way; more wait here. Replies are matched
+// by order. The oldest command under way has a deadline: when it passes, the link is dropped with all that is under
+// way and made anew, since what does not answer in time may never do so. After a loss nothing is sent again: Redis may
+// have executed it, and only the caller knows what may be repeated. The one exception is NOSCRIPT, which says that
+// nothing was executed: that very call goes out again as EVAL with its source, and EVAL cannot meet a missing script,
+// so even a loop of SCRIPT FLUSH is harmless. An error that smells of a changed role (-READONLY) makes the link connect
+// again, since the preflight is what tells.
+
+import DequeModule
+import Logging
+import Reactor
+
+/// Where a link is between start and stop.
+public enum RedisLinkState: Equatable, Sendable {
+    case idle, resolving, connecting, handshake, ready
+    /// Until the next try, µs of the loop's clock.
+    case waiting(untilNextTry: UInt64)
+    case stopped
+}
+
+/// The command link of a daemon to its Redis. See the head of this file for the rules.
+public final class RedisLink {
+    /// Called once for each command, in a later turn than the call that took it; the reply is valid during the call.
+    public typealias Completion = (Result<ReplyView, RedisFailure>) -> Void
+
+    /// What a script was called with, kept until its reply in case it has to go out as EVAL.
+    private struct ScriptCall {
+        let script: Int
+        let keys: [String]
+        let arguments: CommandBuffer
+    }
+
+    private enum Command {
+        case plain(CommandBuffer)
+        case script(ScriptCall)
+    }
+
+    /// A command that was handed to hiredis.
+    private struct UnderWay {
+        let sentAt: UInt64
+        /// nil: not a script, or already resent.
+        let call: ScriptCall?
+        let then: Completion
+    }
+
+    /// A command beyond the cap.
+    private struct Held {
+        let since: UInt64
+        let command: Command
+        let then: Completion
+    }
+
+    private let loop: Loop
+    private let connection: RedisConnection
+    private let scripts: [Script]
+    private let scriptIndex: [String: Int]
+    private let pipelineCap: Int
+    private let timeout: UInt64
+    /// `EVALSHA <digest>` in RESP, for each script.
+    private var calls: [CommandBuffer] = []
+    /// The head of the command being sent; kept for its memory.
+    private var opening = CommandBuffer()
+    private var underWay = Deque<UnderWay>()
+    private var held = Deque<Held>()
+    private var deadline: LoopTimer?
+    private var lastSentAt: UInt64 = 0
+
+    /// Time from sending to reading of the last exchange, µs.
+    public private(set) var roundTripUs: Int64?
+    /// The link can take commands: at the start and after every reconnect.
+    public var onReady: (() -> Void)?
+    /// The link was lost, or connecting failed for a new reason; commands under way have failed or will in this turn.
+    public var onLost: ((_ why: String) -> Void)?
+
+    /// A link at rest; `start()` begins to connect.
+    public init(loop: Loop, configuration: RedisConfiguration, scripts: [Script], logger: Logger) {
+        self.loop = loop
+        self.scripts = scripts
+        self.scriptIndex = Dictionary(uniqueKeysWithValues: scripts.enumerated().map { ($1.name, $0) })
+        self.pipelineCap = max(1, configuration.pipelineCap)
+        self.timeout = UInt64(max(1, configuration.requestTimeoutMs)) * 1_000
+        self.connection = RedisConnection(loop: loop, configuration: configuration, scripts: scripts, logger: logger)
+    }
+
+    public func start() {
+        deadline = loop.timer { [weak self] in self?.checkDeadlines() }
+        connection.delegate = self
+        connection.start()
+    }
+
+    /// Closes the link for good. What is under way fails in the next turn.
+    public func stop() {
+        guard connection.state != .stopped else { return }
+        connection.stop()
+        let orphans = takeAll(.lost("the link was stopped"))
+        loop.deferred { orphans() }
+    }
+
+    // MARK: How it is
+
+    public var state: RedisLinkState {
+        switch connection.state {
+        case .idle: .idle
+        case .resolving: .resolving
+        case .connecting: .connecting
+        case .handshake: .handshake
+        case .ready: .ready
+        case .waiting(let until): .waiting(untilNextTry: until)
+        case .stopped: .stopped
+        }
+    }
+    public var isReady: Bool { connection.isReady }
+    /// Of the server at the last connect.
+    public var facts: ServerFacts? { connection.facts }
+    /// Why it is not ready, or nil.
+    public var problem: String? { connection.problem }
+    /// How often it became ready again.
+    public var reconnects: Int { connection.reconnects }
+    /// Commands without a reply, those that wait beyond the cap included.
+    public var load: Int { underWay.count + held.count }
+
+    // MARK: Commands
+
+    /// Sends a command, all of whose arguments are in the buffer.
+    public func send(_ command: CommandBuffer, then: @escaping Completion) {
+        precondition(command.count > 0, "a command has at least its name")
+        accept(.plain(command), then)
+    }
+
+    /// Calls a script by its digest; the arguments become ARGV.
+    ///
+    /// The script must be one of those the link was made with.
+    public func run(_ script: Script, keys: [String], _ arguments: CommandBuffer, then: @escaping Completion) {
+        guard let index = scriptIndex[script.name] else { preconditionFailure("unknown script \(script.name)") }
+        accept(.script(ScriptCall(script: index, keys: keys, arguments: arguments)), then)
+    }
+
+    /// Writes what was sent since the last time, with one system call.
+    public func flush() { connection.flush() }
+
+    private func accept(_ command: Command, _ then: @escaping Completion) {
+        guard isReady else {
+            let failure = RedisFailure.notReady(problem ?? "connecting")
+            return loop.deferred { then(.failure(failure)) }
+        }
+        let now = loop.now
+        if held.isEmpty, underWay.count < pipelineCap {
+            transmit(command, now: now, then)
+        } else {
+            held.append(Held(since: now, command: command, then: then))
+        }
+        if let deadline, !deadline.isArmed { deadline.arm(at: now + timeout) }
+    }
+
+    private func transmit(_ command: Command, now: UInt64, _ then: @escaping Completion) {
+        opening.removeAll()
+        let call: ScriptCall?
+        switch command {
+        case .plain(let buffer):
+            opening.begin(arguments: buffer.count)
+            connection.append(opening.bytes)
+            connection.append(buffer.bytes)
+            call = nil
+        case .script(let script):
+            transmit(script, by: calls[script.script])
+            call = script
+        }
+        lastSentAt = now
+        underWay.append(UnderWay(sentAt: now, call: call, then: then))
+    }
+
+    /// - Parameter verb: `EVALSHA <digest>` or `EVAL <source>`.
+    private func transmit(_ call: ScriptCall, by verb: CommandBuffer) {
+        opening.removeAll()
+        opening.begin(arguments: verb.count + 1 + call.keys.count + call.arguments.count)
+        opening.append(verb)
+        opening.append(integer: Int64(call.keys.count))
+        for key in call.keys { opening.append(key) }
+        connection.append(opening.bytes)
+        connection.append(call.arguments.bytes)
+    }
+
+    /// The call was not executed, for want of the script: once more, with the source, which also loads it again.
+    private func resend(_ call: ScriptCall, _ then: @escaping Completion) {
+        var verb = CommandBuffer("EVAL")
+        verb.append(bytes: scripts[call.script].source)
+        transmit(call, by: verb)
+        underWay.append(UnderWay(sentAt: loop.now, call: nil, then: then))
+    }
+
+    // MARK: Deadlines
+
+    /// The timer is not moved with every reply: when it rings it looks at the oldest command and is set again.
+    private func checkDeadlines() {
+        let now = loop.now
+        if let oldest = underWay.first, now >= oldest.sentAt + timeout {
+            return connection.fail("no answer within \(timeout / 1_000) ms", timedOut: true)
+        }
+        while let oldest = held.first, now >= oldest.since + timeout {
+            held.removeFirst()
+            oldest.then(.failure(.notReady("more than \(pipelineCap) commands are under way")))
+        }
+        let next = [underWay.first?.sentAt, held.first?.since].compactMap { $0 }.min()
+        if let next { deadline?.arm(at: next + timeout) }
+    }
+
+    /// Empties the link; the result completes what was in it.
+    private func takeAll(_ failure: RedisFailure) -> () -> Void {
+        deadline?.disarm()
+        let sent = underWay
+        let unsent = held
+        underWay = []
+        held = []
+        return {
+            for command in sent { command.then(.failure(failure)) }
+            for command in unsent { command.then(.failure(.notReady("\(failure)"))) }
+        }
+    }
+}
+
+extension RedisLink: RedisConnectionDelegate {
+    func connectionIsReady() {
+        calls = connection.digests.map { digest in
+            var call = CommandBuffer("EVALSHA")
+            call.append(digest)
+            return call
+        }
+        onReady?()
+    }
+
+    func connectionReceived(_ reply: ReplyView) {
+        guard let command = underWay.popFirst() else { return connection.fail("Redis answered what was not asked") }
+        guard reply.kind == .error else { return command.then(.success(reply)) }
+        let failure = RedisFailure(errorReply: reply.string)
+        if failure.kind == .noScript, let call = command.call { return resend(call, command.then) }
+        command.then(.failure(failure))
+        if failure.asksForNewCheck { connection.fail("\(failure)") }
+    }
+
+    func connectionDidRead() {
+        let now = loop.now
+        if underWay.isEmpty { roundTripUs = Int64(now - lastSentAt) }
+        while underWay.count < pipelineCap, isReady, let next = held.popFirst() {
+            transmit(next.command, now: now, next.then)
+        }
+        flush()
+    }
+
+    func connectionWasLost(_ why: String, timedOut: Bool) {
+        let complete = takeAll(timedOut ? .timedOut : .lost(why))
+        onLost?(why)
+        complete()
+    }
+}
