@@ -1,9 +1,9 @@
 // Looks a host name up without holding up the loop.
 //
 // getaddrinfo() blocks, for tens of seconds when a name server is silent. So it runs in a thread of its own, which owns
-// nothing but a copy of the name and the writing end of a pipe, writes the addresses it found there, and ends. The loop
-// watches the reading end. No memory is shared, so there is nothing to lock and nothing to cancel: who lost interest
-// closes the reading end, and the thread, when it comes back at last, finds nobody there (EPIPE).
+// nothing but a copy of the name and one end of a socket pair, writes the addresses it found there, and ends. The loop
+// watches the other end. No memory is shared, so there is nothing to lock and nothing to cancel: who lost interest
+// closes his end, and the thread, when it comes back at last, finds nobody there (EPIPE).
 // getaddrinfo_a() was the alternative: also threads, but in glibc's hands, with a request that must stay in memory until
 // gai_cancel() agrees, which it does not while the look-up runs.
 
@@ -15,24 +15,24 @@ final class NameLookup {
     /// The addresses in the order to try them, or why there are none.
     typealias Answer = Result<[SocketAddress], LookupError>
 
-    private let pipe: Socket
+    private let input: Socket
     private var source: FDSource?
 
     /// Begins the look-up; `answer` is called once, in a later turn.
     init(loop: Loop, host: String, port: UInt16, answer: @escaping (Answer) -> Void) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else {
-            pipe = Socket(fd: -1)
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            input = Socket(fd: -1)
             let text = "\(Errno(code: errno))"
             loop.deferred { answer(.failure(LookupError(description: text))) }
             return
         }
-        pipe = Socket(fd: ends[0])
+        input = Socket(fd: ends[0])
         if let problem = LookupJob(host: host, port: port, output: ends[1]).start() {
             loop.deferred { answer(.failure(LookupError(description: "\(problem)"))) }
             return
         }
-        source = loop.watch(fd: pipe.fd, interest: .readable) { [weak self] _ in
+        source = loop.watch(fd: input.fd, interest: .readable) { [weak self] _ in
             guard let self, self.source != nil else { return }
             self.source = nil
             answer(self.readAnswer(host: host))
@@ -41,7 +41,7 @@ final class NameLookup {
 
     private func readAnswer(host: String) -> Answer {
         var buffer = [UInt8](repeating: 0, count: LookupJob.longestMessage)
-        let length = buffer.withUnsafeMutableBytes { read(pipe.fd, $0.baseAddress, $0.count) }
+        let length = buffer.withUnsafeMutableBytes { read(input.fd, $0.baseAddress, $0.count) }
         return LookupJob.decode(buffer.prefix(max(0, length)), host: host)
     }
 }
@@ -51,26 +51,26 @@ struct LookupError: Error, Equatable, CustomStringConvertible {
     let description: String
 }
 
-/// What the thread gets, and how it puts its answer into the pipe: the error code of getaddrinfo() and errno (Int32
-/// each), then per address one byte of length and the sockaddr. One write of at most PIPE_BUF bytes, so it is whole.
+/// What the thread gets, and how it puts its answer: the error code of getaddrinfo() and errno (Int32 each), then per
+/// address one byte of length and the sockaddr. One write, small enough for the buffer of a new socket, so it is whole.
 private struct LookupJob {
     let host: String
     let port: UInt16
     let output: Int32
 
-    static let longestMessage = 4_096  // PIPE_BUF (pipe(7)); room for more than a hundred addresses
+    /// Room for more than a hundred addresses.
+    static let longestMessage = 4_096
 
     /// Starts the thread; what went wrong, or nil.
     func start() -> Errno? {
         let box = UnsafeMutablePointer<LookupJob>.allocate(capacity: 1)
         box.initialize(to: self)
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
-        let error = pthread_create(&thread, &attributes, LookupJob.body, box)
-        guard error != 0 else { return nil }
+        let error = pthread_create(&thread, nil, LookupJob.body, box)
+        if error == 0 {
+            pthread_detach(thread)
+            return nil
+        }
         box.deinitialize(count: 1)
         box.deallocate()
         close(output)
@@ -79,7 +79,7 @@ private struct LookupJob {
 
     /// The thread: the argument is the box that `start` allocated for it, and nobody else has it.
     private static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-        // The loop's signals are the loop's; and a closed pipe must be an error, not a SIGPIPE.
+        // The loop's signals are the loop's.
         var all = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_BLOCK, &all, nil)
@@ -100,12 +100,12 @@ private struct LookupJob {
             message.append(UInt8(address.bytes.count))
             message.append(contentsOf: address.bytes)
         }
-        _ = message.withUnsafeBytes { write(output, $0.baseAddress, $0.count) }
+        _ = message.withUnsafeBytes { send(output, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         close(output)
     }
 
     static func decode(_ message: ArraySlice<UInt8>, host: String) -> NameLookup.Answer {
-        guard message.count >= 8 else { return .failure(LookupError(description: "the look-up of \(host) gave no answer")) }
+        guard message.count >= 8 else { return .failure(LookupError(description: "no answer about \(host)")) }
         let error = message.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: Int32.self) }
         let code = message.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) }
         guard error == 0 else {

@@ -114,7 +114,7 @@ public struct RedisAddress: Equatable, Sendable {
 
     private static func parseDatabase(_ text: Substring) throws(RedisAddressError) -> Int {
         guard let number = Int(text), number >= 0, number <= 65_535 else {
-            throw RedisAddressError(description: "the database of a Redis address is a number from 0, as in redis://host/0")
+            throw RedisAddressError(description: "the database of a Redis address is a number, as in redis://host/0")
         }
         return number
     }

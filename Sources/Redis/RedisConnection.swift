@@ -208,7 +208,7 @@ final class RedisConnection {
         guard var command = configuration.authentication() else { return false }
         defer { command.wipe() }
         let length = command.bytes.withUnsafeBytes {
-            send(context.fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+            send(context.fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         return length == command.bytes.count ? true : nil
     }

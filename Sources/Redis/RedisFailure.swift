@@ -93,10 +93,13 @@ extension RedisFailure: CustomStringConvertible {
 extension String {
     /// With control characters as `\u{…}`: text of others must not draw in our log.
     var printable: String {
-        guard unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) }) else { return self }
+        guard unicodeScalars.contains(where: \.isControl) else { return self }
         return unicodeScalars.reduce(into: "") { text, scalar in
-            let isControl = scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
-            text += isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+            text += scalar.isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
         }
     }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isControl: Bool { value < 0x20 || (0x7f..<0xa0).contains(value) }
 }

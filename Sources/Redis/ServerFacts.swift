@@ -64,7 +64,7 @@ public struct ServerFacts: Equatable, Sendable {
     public var warnings: [String] {
         var warnings: [String] = []
         if version.isEmpty {
-            warnings.append("INFO is not permitted: version, role, eviction and persistence of this Redis are unchecked")
+            warnings.append("INFO is not permitted: version, role, eviction and persistence of Redis are unchecked")
         }
         if !policy.isEmpty, policy != "noeviction" {
             warnings.append("maxmemory-policy is \(policy): Redis will LOSE JOBS under memory pressure; set noeviction")

@@ -1,0 +1,64 @@
+// The states of the daemon's own redis-server, without processes and clocks.
+
+import Testing
+
+@testable import Redis
+
+@Suite struct PrivateRedisMachineTests {
+    private func running() -> PrivateRedisMachine {
+        var machine = PrivateRedisMachine(patienceMs: 1_000)
+        _ = machine.start(now: 0)
+        _ = machine.locked(now: 0)
+        return machine
+    }
+
+    @Test func freeDirectoryIsTakenAndTheServerStarted() {
+        var machine = PrivateRedisMachine(patienceMs: 1_000)
+        #expect(machine.start(now: 0) == .lock)
+        #expect(machine.locked(now: 5) == .spawn)
+        #expect(machine.state == .running(since: 5))
+    }
+
+    @Test func busyDirectoryIsWaitedForAndThenRefused() {
+        var machine = PrivateRedisMachine(patienceMs: 1_000)
+        _ = machine.start(now: 0)
+        #expect(machine.lockIsBusy(now: 0) == .sleep(until: 50_000))
+        #expect(machine.timePassed(now: 50_000) == .lock)
+        #expect(machine.lockIsBusy(now: 1_000_000) == .refuse)
+        #expect(machine.state == .stopped)
+    }
+
+    @Test func deadServerIsStartedAtOnceAndThenWithGrowingPauses() {
+        var machine = running()
+        var pauses: [UInt64] = []
+        for _ in 0..<10 {
+            guard case .sleep(let until) = machine.ended(now: 0) else { break }
+            pauses.append(until / 1_000)
+            #expect(machine.timePassed(now: 0) == .spawn)
+        }
+        #expect(pauses == [0, 50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
+    }
+
+    @Test func longLifeForgivesEarlierFailures() {
+        var machine = running()
+        _ = machine.ended(now: 0)
+        _ = machine.timePassed(now: 0)
+        #expect(machine.ended(now: 20_000_000) == .sleep(until: 20_000_000))
+    }
+
+    @Test func stopAsksFirstAndKillsAtTheDeadline() {
+        var machine = running()
+        #expect(machine.stop(now: 0) == .terminate(deadline: 3_000_000))
+        #expect(machine.stop(now: 1) == .none)
+        #expect(machine.timePassed(now: 3_000_000) == .kill)
+        #expect(machine.ended(now: 3_000_001) == .finish)
+        #expect(machine.state == .stopped)
+    }
+
+    @Test func stopWhileNoServerRunsIsOverAtOnce() {
+        var machine = running()
+        _ = machine.ended(now: 0)
+        #expect(machine.stop(now: 0) == .finish)
+        #expect(machine.timePassed(now: 0) == .none)
+    }
+}
