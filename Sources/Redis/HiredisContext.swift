@@ -17,7 +17,7 @@ final class HiredisContext {
     private let context: UnsafeMutablePointer<redisContext>
 
     /// Takes over a connected, non-blocking socket.
-    init(adopting socket: Socket) {
+    init(adopting socket: Descriptor) {
         guard let context = jobqd_redis_adopt(socket.release()), context.pointee.err == 0 else {
             fatalError("out of memory in redisConnectFd")
         }

@@ -15,19 +15,19 @@ final class NameLookup {
     /// The addresses in the order to try them, or why there are none.
     typealias Answer = Result<[SocketAddress], LookupError>
 
-    private let input: Socket
+    private let input: Descriptor
     private var source: FDSource?
 
     /// Begins the look-up; `answer` is called once, in a later turn.
     init(loop: Loop, host: String, port: UInt16, answer: @escaping (Answer) -> Void) {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-            input = Socket(fd: -1)
-            let text = "\(Errno(code: errno))"
-            loop.deferred { answer(.failure(LookupError(description: text))) }
+            input = Descriptor(fd: -1)
+            let problem = LookupError(description: "\(SystemError(errno, "socketpair"))")
+            loop.deferred { answer(.failure(problem)) }
             return
         }
-        input = Socket(fd: ends[0])
+        input = Descriptor(fd: ends[0])
         if let problem = LookupJob(host: host, port: port, output: ends[1]).start() {
             loop.deferred { answer(.failure(LookupError(description: "\(problem)"))) }
             return
@@ -62,7 +62,7 @@ private struct LookupJob {
     static let longestMessage = 4_096
 
     /// Starts the thread; what went wrong, or nil.
-    func start() -> Errno? {
+    func start() -> SystemError? {
         let box = UnsafeMutablePointer<LookupJob>.allocate(capacity: 1)
         box.initialize(to: self)
         var thread = pthread_t()
@@ -74,7 +74,7 @@ private struct LookupJob {
         box.deinitialize(count: 1)
         box.deallocate()
         close(output)
-        return Errno(code: error)
+        return SystemError(error, "pthread_create")
     }
 
     /// The thread: the argument is the box that `start` allocated for it, and nobody else has it.
@@ -109,7 +109,7 @@ private struct LookupJob {
         let error = message.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: Int32.self) }
         let code = message.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) }
         guard error == 0 else {
-            let text = error == EAI_SYSTEM ? "\(Errno(code: code))" : String(cString: gai_strerror(error))
+            let text = error == EAI_SYSTEM ? SystemError.text(code) : String(cString: gai_strerror(error))
             return .failure(LookupError(description: "cannot look up \(host): \(text)".printable))
         }
         var addresses: [SocketAddress] = []

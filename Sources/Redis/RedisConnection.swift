@@ -32,7 +32,7 @@ final class RedisConnection {
     private var handshake: Handshake?
 
     private var lookup: NameLookup?
-    private var socket: Socket?
+    private var socket: Descriptor?
     private var context: HiredisContext?
     private var source: FDSource?
     private var alarm: LoopTimer?
@@ -157,16 +157,14 @@ final class RedisConnection {
 
     private func connect(_ address: SocketAddress, deadline: UInt64) {
         logger.debug("connecting to Redis", metadata: ["address": "\(address)"])
-        switch address.beginConnecting() {
-        case .failure(let error): fail("\(address): \(error)")
-        case .success(let socket):
-            self.socket = socket
-            alarm?.arm(at: deadline)
-            source = loop.watch(fd: socket.fd, interest: .writable) { [weak self] _ in
-                guard let self, let socket = self.socket else { return }
-                if let error = socket.pendingError() { return self.fail("\(address): \(error)") }
-                self.perform(self.machine.connected(now: self.loop.now))
-            }
+        let socket: Descriptor
+        do { socket = try address.beginConnecting() } catch { return fail("\(address): \(error)") }
+        self.socket = socket
+        alarm?.arm(at: deadline)
+        source = loop.watch(fd: socket.fd, interest: .writable) { [weak self] _ in
+            guard let self, let socket = self.socket else { return }
+            if let error = socket.pendingError() { return self.fail("\(address): \(error)") }
+            self.perform(self.machine.connected(now: self.loop.now))
         }
     }
 

@@ -5,6 +5,7 @@
 // waits for its answer, and with keepalive, as a silent peer must be noticed.
 
 import Glibc
+import Reactor
 
 /// A socket address by value.
 struct SocketAddress: Equatable, Sendable {
@@ -48,13 +49,13 @@ struct SocketAddress: Equatable, Sendable {
         return (addresses, 0)
     }
 
-    /// Opens a socket and begins to connect: the descriptor, or errno. What goes on is told by its first writable event
+    /// Opens a socket and begins to connect. What goes on is told by its first writable event
     /// and SO_ERROR (connect(2), EINPROGRESS).
-    func beginConnecting() -> Result<Socket, Errno> {
+    func beginConnecting() throws(SystemError) -> Descriptor {
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let fd = socket(family, kind, 0)
-        guard fd >= 0 else { return .failure(Errno(code: errno)) }
-        let socket = Socket(fd: fd)
+        guard fd >= 0 else { throw SystemError(errno, "socket") }
+        let socket = Descriptor(fd: fd)
         if family != AF_UNIX {
             socket.setOption(level: Int32(IPPROTO_TCP), TCP_NODELAY, 1)
             socket.setOption(level: SOL_SOCKET, SO_KEEPALIVE, 1)
@@ -64,8 +65,8 @@ struct SocketAddress: Equatable, Sendable {
             connect(fd, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
         }
         // A Unix socket whose backlog is full says EAGAIN and is not connecting: it is tried again as a whole.
-        if result == 0 || errno == EINPROGRESS { return .success(socket) }
-        return .failure(Errno(code: errno))
+        if result == 0 || errno == EINPROGRESS { return socket }
+        throw SystemError(errno, "connect")
     }
 }
 
@@ -86,39 +87,5 @@ extension SocketAddress: CustomStringConvertible {
         let name = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         let number = String(decoding: port.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         return name.contains(":") ? "[\(name)]:\(number)" : "\(name):\(number)"
-    }
-}
-
-/// An errno with its text.
-struct Errno: Error, Equatable, CustomStringConvertible {
-    let code: Int32
-    var description: String { String(cString: strerror(code)) }
-}
-
-/// A descriptor that nobody else owns; closed when the last reference goes, unless it was released.
-final class Socket {
-    private(set) var fd: Int32
-
-    init(fd: Int32) { self.fd = fd }
-    deinit { if fd >= 0 { close(fd) } }
-
-    /// Gives the descriptor away; the caller closes it.
-    func release() -> Int32 {
-        defer { fd = -1 }
-        return fd
-    }
-
-    /// SO_ERROR: how a connect that was under way ended; reading clears it.
-    func pendingError() -> Errno? {
-        var code: Int32 = 0
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        guard getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return Errno(code: errno) }
-        return code == 0 ? nil : Errno(code: code)
-    }
-
-    /// Best effort: a connection without the option is slower, not wrong.
-    func setOption(level: Int32, _ name: Int32, _ value: Int32) {
-        var value = value
-        setsockopt(fd, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 }
