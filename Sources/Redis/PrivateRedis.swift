@@ -89,14 +89,16 @@ public final class PrivateRedis {
         }
         do {
             lock = try DirectoryLock(directory: directory)
-        } catch .busy(let who) {
-            if busy != who { logger.notice("waiting for the state directory", metadata: ["reason": "\(who)"]) }
-            busy = who
-            return perform(machine.lockIsBusy(now: loop.now))
-        } catch .failed(let why) {
-            return refuse(why)
+            perform(machine.locked(now: loop.now))
+        } catch {
+            switch error {
+            case .failed(let why): refuse(why)
+            case .busy(let who):
+                if busy != who { logger.notice("waiting for the state directory", metadata: ["reason": "\(who)"]) }
+                busy = who
+                perform(machine.lockIsBusy(now: loop.now))
+            }
         }
-        perform(machine.locked(now: loop.now))
     }
 
     private func refuse(_ why: String) {
