@@ -1,0 +1,179 @@
+// Checks a store's invariants from the keys alone: each job in exactly one place (2), one valid token (3), attempts and
+// their outcomes (5), conservation (6), and nothing beyond its retention (8). The numbers are those of the design.
+//
+// Independent of the Store module: it knows the names of keys and fields only. It takes a picture of the keys, so it
+// may be used while daemons work. What it leaves out: what needs a history of calls; see `HistoryChecker`.
+
+/// One thing that must not be.
+public struct InvariantViolation: Equatable, Sendable, CustomStringConvertible {
+    /// Its number in the list of invariants.
+    public var invariant: Int
+    public var queue: String
+    public var what: String
+    public var description: String { "invariant \(invariant), queue \(queue): \(what)" }
+}
+
+public enum InvariantChecker {
+    /// All violations in the keys of a server; empty when all is well.
+    public static func violations(in server: RedisServer, prefix: String = "jobq") throws -> [InvariantViolation] {
+        violations(in: try Keyspace(of: server, prefix: prefix), prefix: prefix)
+    }
+
+    /// All violations in a picture of the keys.
+    public static func violations(in keys: Keyspace, prefix: String = "jobq") -> [InvariantViolation] {
+        keys.queues(prefix: prefix).flatMap { queue in
+            var check = QueueCheck(keys: keys, prefix: prefix, queue: queue)
+            check.places()
+            check.tokens()
+            check.attempts()
+            check.conservation()
+            check.retention()
+            return check.violations
+        }
+    }
+}
+
+/// The check of one queue.
+private struct QueueCheck {
+    let keys: Keyspace
+    let queue: String
+    let base: String
+    /// By the id after the slash.
+    let records: [String: [String: String]]
+    let sets: [String: [String: Double]]
+    let completed: [String]
+    let dead: [Keyspace.StreamEntry]
+    var violations: [InvariantViolation] = []
+
+    static let setNames = ["queued", "scheduled", "retrying", "processing"]
+
+    init(keys: Keyspace, prefix: String, queue: String) {
+        self.keys = keys
+        self.queue = queue
+        let base = "\(prefix):{\(queue)}:"
+        self.base = base
+        var records: [String: [String: String]] = [:]
+        for key in keys.values.keys where key.hasPrefix("\(base)job:") {
+            records[String(key.dropFirst("\(base)job:".count))] = keys.hash(key)
+        }
+        self.records = records
+        sets = Dictionary(uniqueKeysWithValues: Self.setNames.map { ($0, keys.sortedSet(base + $0)) })
+        completed = keys.list("\(base)completed")
+        dead = keys.stream("\(base)dead")
+    }
+
+    mutating func report(_ invariant: Int, _ what: String) {
+        violations.append(InvariantViolation(invariant: invariant, queue: queue, what: what))
+    }
+
+    // MARK: 2 and 8: places
+
+    mutating func places() {
+        let history = Set(completed)
+        let letters = Dictionary(grouping: dead) { $0.fields["job"] ?? "" }
+        for (id, record) in records {
+            let state = record["state"] ?? "(none)"
+            let entries = letters["\(queue)/\(id)"] ?? []
+            var places = Self.setNames.filter { sets[$0]?[id] != nil }
+            places += entries.map { _ in "dead" }
+            // The history may also name an id which has begun a new life since.
+            if state == "completed", history.contains(id) { places.append("completed") }
+            if ["cancelled", "expired"].contains(state), places.isEmpty { continue }
+            if places != [state] { report(2, "\(id) is \(state) but stands in \(places)") }
+            if state == "dead", let entry = entries.first, entry.id != record["dead_entry"] {
+                report(2, "\(id) is dead as \(record["dead_entry"] ?? "nothing"), its entry is \(entry.id)")
+            }
+        }
+        for name in Self.setNames {
+            for id in (sets[name] ?? [:]).keys where records[id] == nil {
+                report(8, "\(name) names \(id), whose record is gone")
+            }
+        }
+        for entry in dead where records[String((entry.fields["job"] ?? "").dropFirst(queue.count + 1))] == nil {
+            report(8, "dead names \(entry.fields["job"] ?? "nothing"), whose record is gone")
+        }
+    }
+
+    // MARK: 3: tokens
+
+    mutating func tokens() {
+        let highest = Int64(keys.hash("\(base)counters")["token"] ?? "0") ?? 0
+        var holders: [String: String] = [:]
+        for (id, record) in records {
+            guard let token = record["token"], !token.isEmpty else {
+                if record["state"] == "processing" { report(3, "\(id) is processing without a token") }
+                continue
+            }
+            if let other = holders.updateValue(id, forKey: token) { report(3, "\(id) and \(other) share a token") }
+            guard let number = token.split(separator: "-").first.flatMap({ Int64($0) }) else {
+                report(3, "\(id) has a token without a number: \(token)")
+                continue
+            }
+            if number > highest { report(3, "\(id) has token \(number), the queue's last is \(highest)") }
+            if record["state"] == "processing", !(record["outcome"] ?? "").isEmpty {
+                report(3, "\(id) is processing, and its attempt has ended: \(record["outcome"] ?? "")")
+            }
+        }
+    }
+
+    // MARK: 5: attempts
+
+    mutating func attempts() {
+        for (id, record) in records {
+            let attempts = Int(record["attempts"] ?? "0") ?? -1
+            let maximum = Int(record["max_attempts"] ?? "") ?? 0
+            if attempts < 0 || attempts > maximum { report(5, "\(id) has \(attempts) attempts of \(maximum)") }
+            let lines = (record["history"] ?? "").split(separator: "\n").compactMap { try? JSON(parsing: $0.utf8) }
+            if lines.count > 10 { report(5, "\(id) has \(lines.count) lines of history") }
+            // The present attempt, and the one that completed the job, are not in the field.
+            let ended = attempts - (["processing", "completed"].contains(record["state"]) ? 1 : 0)
+            let counted = lines.filter { $0["outcome"].string != "released" }
+            if ended > counted.count, lines.count < 10 {
+                report(5, "\(id) has \(ended) ended attempts, and outcomes of \(counted.count)")
+            }
+            if ended > 0, let last = counted.last?["attempt"].int, last != ended {
+                report(5, "\(id) has \(ended) ended attempts, the last outcome is of attempt \(last)")
+            }
+        }
+    }
+
+    // MARK: 6: conservation
+
+    mutating func conservation() {
+        let counters = keys.hash("\(base)counters")
+        func total(_ name: String) -> Int { Int(counters[name] ?? "0") ?? 0 }
+        let came = total("enqueued") + total("requeued")
+        let here = Self.setNames.reduce(0) { $0 + (sets[$1]?.count ?? 0) }
+        let ended = ["completed", "dead", "cancelled", "expired", "deleted"].reduce(0) { $0 + total($1) }
+        if came != here + ended {
+            report(6, "\(came) came (enqueued, requeued), but \(here) are here and \(ended) ended: \(counters)")
+        }
+        let buried = total("dead") - total("requeued")
+        if total("cancelled") == 0, total("deleted") == 0, buried != dead.count {
+            report(6, "\(buried) dead were not requeued, but there are \(dead.count) entries")
+        }
+        let known = records.values.count { ["queued", "scheduled", "retrying", "processing"].contains($0["state"]) }
+        if known != here { report(6, "\(known) records wait or run, but \(here) stand in the sets") }
+    }
+
+    // MARK: 8: retention
+
+    mutating func retention() {
+        let policy = keys.hash("\(base)policy")
+        for (id, record) in records {
+            let expiry = keys.expiries["\(base)job:\(id)"]
+            guard record["state"] == "completed" else {
+                if expiry != nil { report(8, "\(id) is \(record["state"] ?? "(none)") and has a time to live") }
+                continue
+            }
+            guard let expiry else {
+                report(8, "\(id) is completed and has no time to live")
+                continue
+            }
+            // The queue's own keep_ms may have been another one when the job ended; a second is for the clocks.
+            guard let keep = record["keep_ms"] ?? (policy["keep_ms"] == nil ? "3600000" : nil) else { continue }
+            let end = (Int64(record["finished_at"] ?? "") ?? 0) + (Int64(keep) ?? 0) + 1000
+            if expiry > end { report(8, "\(id) is kept until \(expiry), \(expiry - end) ms too long") }
+        }
+    }
+}
