@@ -1,0 +1,74 @@
+import ArgumentParser
+import JobqClient
+import Wire
+
+/// `jobqctl list QUEUE`: a page of the jobs in one state.
+struct List: DaemonCommand {
+    static let configuration = CommandConfiguration(abstract: "List the jobs of a queue that are in one state.")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Argument(help: "The queue.")
+    var queue: String
+    @Option(help: "The state.")
+    var state: JobState = .queued
+    @Option(help: "Only jobs of this type.")
+    var type: String?
+    @Option(help: ArgumentHelp("At most so many, 1 to 500.", valueName: "n"))
+    var limit = 50
+    @Option(help: "Where the page before ended.")
+    var cursor: String?
+
+    func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
+        let reply = try jobqd.request("list") {
+            $0.member("queue", queue)
+            $0.member("state", state.rawValue)
+            $0.member("limit", limit)
+            if let cursor { $0.member("cursor", cursor) }
+            if let type { $0.member("type", type) }
+        }
+        if connection.json {
+            print(reply)
+            return true
+        }
+        let jobs = reply["jobs"]?.array ?? []
+        print(jobs.isEmpty ? "no \(state.rawValue) jobs\n" : table(jobs, terminal), terminator: "")
+        if let cursor = reply["cursor"]?.string { print("more: --cursor \(Terminal.visible(cursor))") }
+        return true
+    }
+
+    private func table(_ jobs: [JSONDocument], _ terminal: Terminal) -> String {
+        let time = Self.time(of: state)
+        var columns: [(String, Table.Alignment)] = [
+            ("JOB", .left), ("TYPE", .left), ("PRIORITY", .right), ("ATTEMPTS", .right), ("ENQUEUED", .left),
+        ]
+        if let time { columns.append((time.title, .left)) }
+        let note = state == .processing ? "worker" : "reason"
+        if state != .queued { columns.append((note.uppercased(), .left)) }
+        var table = Table(columns)
+        for job in jobs {
+            var row: [Table.Cell] = [
+                .init(job["job"]?.string ?? "?", Mark(state)), .init(job["type"]?.string ?? ""),
+                .init(String(job["priority"]?.integer ?? 0)),
+                .init("\(job["attempts"]?.integer ?? 0)/\(job["max_attempts"]?.integer ?? 0)"),
+                .init(job["enqueued_at"]?.integer.map(TimeText.local) ?? ""),
+            ]
+            if let time { row.append(.init(job[time.member]?.integer.map(TimeText.local) ?? "")) }
+            if state != .queued { row.append(.init(job[note]?.string ?? "")) }
+            table.add(row)
+        }
+        return table.text(terminal)
+    }
+
+    /// The time that matters in a state, beside that of the enqueue.
+    private static func time(of state: JobState) -> (title: String, member: String)? {
+        switch state {
+        case .queued: nil
+        case .scheduled, .retrying: ("RUNS", "run_at")
+        case .processing: ("LEASE UNTIL", "lease_until")
+        case .completed, .dead, .cancelled, .expired: ("FINISHED", "finished_at")
+        }
+    }
+}
+
+extension JobState: ExpressibleByArgument {}

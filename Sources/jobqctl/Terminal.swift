@@ -1,0 +1,54 @@
+// Where text goes: colours only on a terminal and not with NO_COLOR; control characters never, since types, workers
+// and errors are other people's text.
+
+import Glibc
+import Wire
+
+/// How a text is marked on a terminal.
+enum Mark: String {
+    case bold = "1"
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case dim = "2"
+
+    /// For the state of a job.
+    init?(_ state: JobState) {
+        switch state {
+        case .dead: self = .red
+        case .retrying: self = .yellow
+        case .completed: self = .green
+        case .cancelled, .expired: self = .dim
+        default: return nil
+        }
+    }
+}
+
+struct Terminal {
+    let hasColours: Bool
+
+    /// https://no-color.org: any value of NO_COLOR that is not empty turns colours off.
+    static var standardOutput: Terminal {
+        let isOff = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+        let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
+        return Terminal(hasColours: isatty(STDOUT_FILENO) == 1 && !isOff && !isDumb)
+    }
+
+    /// A line on standard error, after the program's name.
+    static func complain(_ message: String) {
+        let line = Array("jobqctl: \(visible(message))\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+    }
+
+    func marked(_ text: String, _ mark: Mark?) -> String {
+        guard hasColours, let mark, !text.isEmpty else { return text }
+        return "\u{1B}[\(mark.rawValue)m\(text)\u{1B}[0m"
+    }
+
+    /// Control characters (C0, DEL, C1) as `\u{…}`.
+    static func visible(_ text: String) -> String {
+        let isControl = { (scalar: Unicode.Scalar) in scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) }
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return text.unicodeScalars.map { isControl($0) ? "\\u{\(String($0.value, radix: 16))}" : String($0) }.joined()
+    }
+}

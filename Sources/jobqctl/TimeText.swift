@@ -1,0 +1,29 @@
+// Times and durations for people.
+
+import Glibc
+
+enum TimeText {
+    /// Local time to the second, `2026-11-21 14:03:07`, from milliseconds since the epoch.
+    static func local(_ milliseconds: Int64) -> String {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        guard localtime_r(&seconds, &parts) != nil else { return String(milliseconds) }
+        let text = [CChar](unsafeUninitializedCapacity: 64) { buffer, count in
+            guard let start = buffer.baseAddress else { return }
+            count = strftime(start, buffer.count, "%Y-%m-%d %H:%M:%S", &parts)
+        }
+        return String(decoding: text.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The two largest units: `850 ms`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 1 h`.
+    static func span(_ milliseconds: Int64) -> String {
+        let seconds = milliseconds / 1000
+        switch seconds {
+        case ..<1: return "\(milliseconds) ms"
+        case ..<60: return "\(seconds) s"
+        case ..<3600: return "\(seconds / 60) min \(seconds % 60) s"
+        case ..<86_400: return "\(seconds / 3600) h \(seconds / 60 % 60) min"
+        default: return "\(seconds / 86_400) d \(seconds / 3600 % 24) h"
+        }
+    }
+}
