@@ -77,7 +77,7 @@ extension MemoryQueue {
         return statistics
     }
 
-    /// The age of the oldest queued job. Only two jobs of each priority can be it (but for those that came back): the
+    /// How long the oldest queued job has been ready. Only two jobs of each priority can be it (but for those that came back): the
     /// first that arrived in order, and of those put in front the first one, which stands last among them.
     private func latencyMs(now: ServerTime) -> Int64 {
         var oldest = now
@@ -88,7 +88,8 @@ extension MemoryQueue {
             let centre = (entry.score + half) & -Self.priorityStep
             let candidates = [queued.last(below: centre), queued.first(atLeast: centre)]
             for candidate in candidates.compactMap(\.self) where abs(candidate.score - centre) < half {
-                oldest = min(oldest, records[candidate.id]?.enqueuedAt ?? now)
+                guard let record = records[candidate.id] else { continue }
+                oldest = min(oldest, max(record.enqueuedAt, record.runAt ?? 0))
             }
             position = queued.first(atLeast: centre + half)
         }

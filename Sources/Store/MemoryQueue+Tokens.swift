@@ -33,12 +33,16 @@ extension MemoryQueue {
 
     func complete(_ requests: [CompleteRequest], now: ServerTime) -> [TokenOutcome] {
         dropExpired(now)
+        // A repetition within the batch gets the first answer, also where the record is not kept.
+        var done: Set<Claim> = []
         let outcomes = requests.map { request -> TokenOutcome in
             switch check(request.claim, outcome: "completed") {
-            case .notFound: return .notFound
+            case .notFound where !done.contains(request.claim): return .notFound
             case .lost(let state): return .leaseLost(state)
-            case .repeated: break
-            case .valid(let record): complete(record, result: request.result, now: now)
+            case .repeated, .notFound: break
+            case .valid(let record):
+                complete(record, result: request.result, now: now)
+                done.insert(request.claim)
             }
             return .done(.completed, runAt: nil)
         }
@@ -160,6 +164,7 @@ extension MemoryQueue {
         if delayMs > 0 {
             schedule(record, .scheduled, at: now + delayMs)
         } else {
+            record.runAt = nil
             makeQueued(record)
         }
     }

@@ -18,25 +18,24 @@ extension MemoryQueue {
         if queued.isEmpty, scheduled.isEmpty, retrying.isEmpty, processing.isEmpty { return swept }
         swept.now = now
         let wasEmpty = queued.isEmpty
-        if reclaiming {
-            for record in due(processing, now) {
-                reclaim(record, reason: "lease_expired", now: now)
-                swept.reclaimed += 1
-            }
-        }
-        for record in due(scheduled, now) {
+        let (lost, planned) = (reclaiming ? due(processing, now) : [], due(scheduled, now))
+        let failed = due(retrying, now)
+        for record in lost { reclaim(record, reason: "lease_expired", now: now) }
+        for record in planned {
             scheduled.remove(record.id, score: record.placeScore)
             makeQueued(record)
-            swept.promoted += 1
         }
-        for record in due(retrying, now) {
+        for record in failed {
             retrying.remove(record.id, score: record.placeScore)
             takeNewSequence(record)
             makeQueued(record)
-            swept.promoted += 1
         }
-        noteArrivals(wasEmpty: wasEmpty)
-        report(&swept, reclaiming: reclaiming, now: now)
+        swept.reclaimed = lost.count
+        swept.promoted = planned.count + failed.count
+        swept.more = [lost, planned, failed].contains { $0.count == Self.sweepLimit }
+        if !endPause(now: now) { noteArrivals(wasEmpty: wasEmpty) }
+        swept.claimable = !queued.isEmpty && policy.paused == nil
+        swept.nextDue = nextDue
         return swept
     }
 
@@ -44,14 +43,19 @@ extension MemoryQueue {
         set.entries(limit: Self.sweepLimit).prefix { $0.score <= now }.compactMap { records[$0.id] }
     }
 
-    private func report(_ swept: inout Swept, reclaiming: Bool, now: ServerTime) {
-        let waiting = [scheduled, retrying].compactMap(\.first?.score)
-        let leases = [processing].compactMap(\.first?.score)
-        swept.more = (waiting + (reclaiming ? leases : [])).contains { $0 <= now }
-        swept.claimable = !queued.isEmpty && !policy.isPaused(at: now)
-        var times = waiting + leases
-        if case .until(let end) = policy.paused, end > now, !queued.isEmpty { times.append(end) }
-        swept.nextDue = times.min()
+    /// True when the pause had an end and that has come.
+    private func endPause(now: ServerTime) -> Bool {
+        guard case .until(let end) = policy.paused, end <= now else { return false }
+        policy.paused = nil
+        notices?.append(.queued)
+        return true
+    }
+
+    /// The earliest time at which something is to be done; a pause matters only to jobs that wait for its end.
+    private var nextDue: ServerTime? {
+        var times = [processing, scheduled, retrying].compactMap(\.first?.score)
+        if case .until(let end) = policy.paused, !queued.isEmpty { times.append(end) }
+        return times.min()
     }
 
     // MARK: requeue
@@ -118,13 +122,16 @@ extension MemoryQueue {
 
     // MARK: pause and resume
 
-    func pause(until: ServerTime?) { policy.paused = until.map { .until($0) } ?? .forever }
+    func pause(until: ServerTime?) {
+        policy.paused = until.map { .until($0) } ?? .forever
+        wasPaused = true
+    }
 
     /// False: no such queue.
     func resume() -> Bool {
         guard exists else { return false }
+        if policy.paused != nil { notices?.append(.queued) }
         policy.paused = nil
-        notices?.append(.queued)
         return true
     }
 }

@@ -43,8 +43,11 @@ final class MemoryQueue {
 
     init(_ name: String) { self.name = name }
 
-    /// A queue exists from its first job or its first policy on.
-    var exists: Bool { totals.enqueued > 0 || policy != MemoryPolicy() }
+    /// It has been paused before any job came.
+    var wasPaused = false
+
+    /// A queue exists from its first job, its first pause or its first policy on.
+    var exists: Bool { totals.enqueued > 0 || wasPaused || policy != MemoryPolicy() }
 
     /// The distance of two priorities in the scores of `queued`; within it arrivals count up, `front` ones down from 0.
     static let priorityStep: Int64 = 1 << 45
@@ -63,8 +66,7 @@ final class MemoryQueue {
 
     private func enqueue(_ job: NewJob, now: ServerTime) -> Enqueued {
         if let first = records[job.id] {
-            return Enqueued(
-                state: first.state, duplicate: true, runAt: first.state == .scheduled ? first.runAt : nil)
+            return Enqueued(state: first.state, duplicate: true)
         }
         let runAt: ServerTime? =
             switch job.start {
@@ -110,7 +112,6 @@ final class MemoryQueue {
         record.claimedAt = now
         record.token = token
         record.outcome = nil
-        record.runAt = nil
         record.lease = request.leaseMs ?? record.leaseMs ?? policy.leaseMs ?? 30_000
         record.state = .processing
         record.placeScore = now + record.lease

@@ -22,7 +22,8 @@ final class MemoryRecord {
     var score: Int64 = 0
     /// Its score in the set of its state if that is not `queued`; for a dead letter its stream id.
     var placeScore: Int64 = 0
-    /// Kept after the promotion (a repeated `fail` or `release` tells it), gone with the next claim.
+    /// Kept after the promotion (a repeated `fail` or `release` tells it, and the queue's latency counts from it) until
+    /// a release without delay or a requeue.
     var runAt: ServerTime?
 
     var attempts = 0

@@ -4,6 +4,8 @@
 // out by the model in the next turn of the loop, and their completions are called in that turn: replies then leave
 // with that turn's writes. Nothing survives the process. What it leaves out: other hosts, so nobody else ever wakes it.
 
+internal import Glibc
+public import Reactor
 public import Wire
 
 /// `JobStore` over a `MemoryModel`.
@@ -30,6 +32,14 @@ public final class MemoryStore: JobStore {
     public init(clock: @escaping () -> Int64, later: @escaping (@escaping () -> Void) -> Void) {
         self.clock = clock
         self.later = later
+    }
+
+    /// Over a loop's clock, which never goes back, with the wall's time of this moment.
+    public convenience init(loop: Loop) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let start = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000 - Int64(loop.now)
+        self.init(clock: { [unowned loop] in start + Int64(loop.now) }, later: { [unowned loop] in loop.deferred($0) })
     }
 
     private func gather<Value>(
