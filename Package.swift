@@ -63,10 +63,7 @@ let package = Package(
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Harness"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "Harness"], swiftSettings: strict),
-        .testTarget(
-            name: "RedisTests",
-            dependencies: ["Redis", "Reactor", "Harness", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: strict),
+        .testTarget(name: "RedisTests", dependencies: ["Redis", "Reactor", "Harness"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Redis", "Reactor", "Wire", "Harness"], swiftSettings: strict),
         .testTarget(
@@ -74,7 +71,7 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "jobqd", "jobqctl", "JobqClient", "Harness", .product(name: "Logging", package: "swift-log"),
+                "jobqd", "jobqctl", "JobqClient", "Wire", "Harness", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests", dependencies: ["JobqClient", "Wire", "Harness", "jobqd", "jobqctl"],

@@ -1,29 +1,24 @@
 // A folder of its own with a configuration file in it, and `Configuration.load` pointed there.
 
 import Foundation
+import Harness
 import Testing
 
 @testable import jobqd
 
-/// Removed with its files when the last reference goes.
-final class ConfigurationSandbox {
-    let directory: String
+struct ConfigurationSandbox {
+    private let folder: TemporaryDirectory
 
-    init() throws {
-        directory = NSTemporaryDirectory() + "/jobqd-configuration-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    }
+    init() throws { folder = try TemporaryDirectory() }
 
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
-
-    var mainFile: String { directory + "/jobqd.conf" }
+    var directory: String { folder.path }
+    var mainFile: String { folder.file("jobqd.conf") }
 
     /// Writes a file below the folder, e.g. `jobqd.conf.d/10-local.conf`.
     func write(_ text: String, to name: String = "jobqd.conf") throws {
-        let path = directory + "/" + name
-        let parent = (path as NSString).deletingLastPathComponent
+        let parent = (folder.file(name) as NSString).deletingLastPathComponent
         try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        try folder.write(text, to: name)
     }
 
     func load(_ arguments: [String] = [], environment: [String: String] = [:]) -> Configuration.Outcome {
@@ -32,17 +27,15 @@ final class ConfigurationSandbox {
 
     /// The configuration, when there is nothing wrong with it.
     func configuration(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> Configuration {
-        guard case .run(let configuration) = load(arguments, environment: environment) else {
-            throw UnexpectedOutcome(outcome: load(arguments, environment: environment))
-        }
+        let outcome = load(arguments, environment: environment)
+        guard case .run(let configuration) = outcome else { throw UnexpectedOutcome(outcome: outcome) }
         return configuration
     }
 
     /// The text of `--dump-config` and its like.
     func printed(_ arguments: [String], environment: [String: String] = [:]) throws -> String {
-        guard case .print(let text, exitCode: 0) = load(arguments, environment: environment) else {
-            throw UnexpectedOutcome(outcome: load(arguments, environment: environment))
-        }
+        let outcome = load(arguments, environment: environment)
+        guard case .print(let text, exitCode: 0) = outcome else { throw UnexpectedOutcome(outcome: outcome) }
         return text
     }
 
@@ -50,9 +43,8 @@ final class ConfigurationSandbox {
     func failure(
         _ arguments: [String] = [], environment: [String: String] = [:]
     ) throws -> (lines: [String], exitCode: Int32) {
-        guard case .failure(let text, let code) = load(arguments, environment: environment) else {
-            throw UnexpectedOutcome(outcome: load(arguments, environment: environment))
-        }
+        let outcome = load(arguments, environment: environment)
+        guard case .failure(let text, let code) = outcome else { throw UnexpectedOutcome(outcome: outcome) }
         let lines = text.split(separator: "\n").map { $0.replacingOccurrences(of: directory + "/", with: "") }
         return (lines, code)
     }
