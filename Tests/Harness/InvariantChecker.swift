@@ -110,9 +110,6 @@ private struct QueueCheck {
                 continue
             }
             if number > highest { report(3, "\(id) has token \(number), the queue's last is \(highest)") }
-            if record["state"] == "processing", !(record["outcome"] ?? "").isEmpty {
-                report(3, "\(id) is processing, and its attempt has ended: \(record["outcome"] ?? "")")
-            }
         }
     }
 
