@@ -66,7 +66,7 @@ public struct CommandBuffer: Sendable {
     /// Overwrites the arguments: for one that held a secret.
     mutating func wipe() {
         bytes.wipe()
-        count = 0
+        removeAll()
     }
 
     /// Puts `*<n>\r\n` there, the head of a whole command of n arguments. Not an argument itself.

@@ -33,7 +33,9 @@ final class NameLookup {
             return
         }
         source = loop.watch(fd: input.fd, interest: .readable) { [weak self] _ in
-            guard let self, self.source != nil else { return }
+            guard let self, let source = self.source else { return }
+            // Before the descriptor goes: see `RedisConnection.endWatch`.
+            source.isEnabled = false
             self.source = nil
             answer(self.readAnswer(host: host))
         }

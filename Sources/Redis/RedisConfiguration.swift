@@ -74,12 +74,11 @@ extension RedisConfiguration: CustomStringConvertible, CustomReflectable {
 }
 
 extension [UInt8] {
-    /// Overwrites what the array holds, and empties it. explicit_bzero() is not optimised away.
+    /// Overwrites what the array holds with zeros, in place. explicit_bzero(3) is not optimised away.
     mutating func wipe() {
         withUnsafeMutableBytes { buffer in
             guard let start = buffer.baseAddress else { return }
             explicit_bzero(start, buffer.count)
         }
-        removeAll()
     }
 }

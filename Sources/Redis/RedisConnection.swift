@@ -125,11 +125,17 @@ final class RedisConnection {
     private func close() {
         alarm?.disarm()
         lookup = nil
-        // The watch goes before the descriptor it watches.
-        source = nil
+        endWatch()
         socket = nil
         context = nil
         handshake = nil
+    }
+
+    /// Before the descriptor is closed or watched anew. A source lives until its own handler returns, and would then
+    /// take its descriptor's number out of the epoll set, which may be that of the next socket: so it is disabled first.
+    private func endWatch() {
+        source?.isEnabled = false
+        source = nil
     }
 
     private func resolve() {
@@ -171,7 +177,7 @@ final class RedisConnection {
     private func greet(deadline: UInt64) {
         guard let socket else { return }
         alarm?.arm(at: deadline)
-        source = nil
+        endWatch()
         self.socket = nil
         let context = HiredisContext(adopting: socket)
         self.context = context

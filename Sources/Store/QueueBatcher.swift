@@ -1,0 +1,216 @@
+// One queue's calls: what has gathered, and the gate that lets one flush through at a time.
+//
+// A flush sends everything that has gathered, in the order of the contract: token operations, enqueues, sweeps and what
+// administrators do, claims. Until all its replies are in, the next calls gather; so batches grow with load, and an idle
+// queue waits for nothing. When the link is lost, what may be repeated comes back to the front of its lane.
+
+import Redis
+import Wire
+
+/// The batcher of one queue.
+final class QueueBatcher {
+    let queue: String
+    /// What KEYS has: the beginning of all keys of the queue.
+    let keys: [String]
+    private unowned let store: RedisStore
+
+    let enqueues = BatchLane(StoreScripts.enqueue, bound: 1000) { reply, _ in Enqueued(reply) }
+    let extends = BatchLane(StoreScripts.extend, bound: RedisStore.tokenBound) { reply, _ in ExtendOutcome(reply) }
+    let completes = BatchLane(StoreScripts.complete, bound: RedisStore.tokenBound) { reply, _ in
+        TokenOutcome(reply, .completed)
+    }
+    let fails = BatchLane(StoreScripts.fail, bound: RedisStore.tokenBound) { reply, _ in
+        TokenOutcome(reply, .dead, timed: .retrying)
+    }
+    let releases = BatchLane(StoreScripts.release, bound: RedisStore.tokenBound) { reply, _ in
+        TokenOutcome(reply, .queued, timed: .scheduled)
+    }
+    let workersGone = BatchLane(StoreScripts.workerGone, bound: RedisStore.tokenBound) { reply, _ in
+        TokenOutcome(reply, .queued, .dead)
+    }
+    let requeues = BatchLane(StoreScripts.requeue, bound: RedisStore.tokenBound) { reply, isResent in
+        RequeueOutcome(reply, isResent: isResent)
+    }
+    /// Sweeps, requeues by filter, pauses: one script call each.
+    var singles: [SingleCall] = []
+    var claims = ClaimLane()
+
+    /// It is in the store's list of queues to flush.
+    var isDirty = false
+    /// Script calls of the present flush without a reply.
+    private(set) var underWay = 0
+
+    init(queue: String, prefix: String, store: RedisStore) {
+        self.queue = queue
+        self.keys = ["\(prefix):{\(queue)}:"]
+        self.store = store
+    }
+
+    var isEmpty: Bool {
+        claims.isEmpty && completes.isEmpty && enqueues.isEmpty && extends.isEmpty && fails.isEmpty && releases.isEmpty
+            && workersGone.isEmpty && requeues.isEmpty && singles.isEmpty
+    }
+
+    // MARK: Sending
+
+    /// Sends what has gathered, unless the last flush is still under way.
+    func flush() {
+        guard underWay == 0 else { return }
+        send(extends)
+        send(completes)
+        send(fails)
+        send(releases)
+        send(workersGone)
+        if !enqueues.isEmpty {
+            store.announce(queue)
+            send(enqueues)
+        }
+        sendSingles()
+        send(requeues)
+        if !claims.isEmpty { sendClaims() }
+    }
+
+    private func send<Outcome>(_ lane: BatchLane<Outcome>) {
+        guard !lane.isEmpty else { return }
+        for batch in lane.takeAll() {
+            underWay += 1
+            store.link.run(lane.script, keys: keys, batch.finished()) { [self] result in
+                switch result {
+                case .success(let reply): batch.deliver(reply, lane)
+                case .failure(let failure):
+                    if store.mayRepeat(after: failure, until: batch.deadline) {
+                        lane.putBack(batch)
+                    } else {
+                        batch.fail(StoreFailure(failure))
+                    }
+                }
+                done()
+            }
+        }
+    }
+
+    private func sendSingles() {
+        let calls = singles
+        singles = []
+        for call in calls {
+            if call.createsQueue { store.announce(queue) }
+            underWay += 1
+            store.link.run(call.script, keys: keys, call.arguments) { [self] result in
+                if case .failure(let failure) = result, store.mayRepeat(after: failure, until: call.deadline) {
+                    singles.append(call)
+                } else {
+                    call.then(result.mapError(StoreFailure.init))
+                }
+                done()
+            }
+        }
+    }
+
+    /// Cuts the claims into script calls of ≤ 100 jobs.
+    private func sendClaims() {
+        let calls = claims.takeAll()
+        var start = 0
+        while start < calls.count {
+            var arguments = CommandBuffer()
+            arguments.append(queue)
+            var wanted = 0
+            var end = start
+            while end < calls.count, end == start || wanted + calls[end].request.max <= ClaimLane.bound {
+                let request = calls[end].request
+                arguments.append(integer: Int64(request.max))
+                arguments.append(optional: request.leaseMs)
+                arguments.append(request.worker)
+                wanted += request.max
+                end += 1
+            }
+            let nonce = store.nonce()
+            arguments.append(nonce)
+            arguments.append(integer: Int64(wanted))
+            let share = calls[start..<end]
+            underWay += 1
+            store.link.run(StoreScripts.claim, keys: keys, arguments) { [self] result in
+                claimed(result, share, nonce: nonce)
+                done()
+            }
+            start = end
+        }
+    }
+
+    private func claimed(_ result: Result<ReplyView, RedisFailure>, _ calls: ArraySlice<ClaimLane.Call>, nonce: String)
+    {
+        switch result {
+        case .success(let reply):
+            guard let found = ClaimReply(reply, nonce: nonce) else {
+                for call in calls { call.then(.failure(.badReply(StoreScripts.claim))) }
+                return
+            }
+            ClaimLane.deliver(found, to: calls)
+        case .failure(let failure):
+            let failure = StoreFailure(failure)
+            for call in calls {
+                // The broker parks a patient claim that found nothing, and asks again when it is woken.
+                if call.isPatient, case .unavailable = failure {
+                    call.then(.success(Claimed(jobs: [])))
+                } else {
+                    call.then(.failure(failure))
+                }
+            }
+        }
+    }
+
+    /// A reply is in; the last one opens the gate.
+    private func done() {
+        underWay -= 1
+        if underWay == 0 { store.flushed(self) }
+    }
+
+    // MARK: Deadlines
+
+    var earliestDeadline: UInt64 {
+        [
+            enqueues.earliestDeadline, extends.earliestDeadline, completes.earliestDeadline, fails.earliestDeadline,
+            releases.earliestDeadline, workersGone.earliestDeadline, requeues.earliestDeadline, claims.earliestDeadline,
+            singles.lazy.map(\.deadline).min() ?? .max,
+        ].min() ?? .max
+    }
+
+    /// Ends everything whose deadline has passed; what is under way is the link's to end.
+    func expire(now: UInt64, _ failure: StoreFailure) {
+        enqueues.expire(now: now, failure)
+        extends.expire(now: now, failure)
+        completes.expire(now: now, failure)
+        fails.expire(now: now, failure)
+        releases.expire(now: now, failure)
+        workersGone.expire(now: now, failure)
+        requeues.expire(now: now, failure)
+        for call in claims.takeExpired(now: now) { call.then(.failure(failure)) }
+        let late = singles.filter { $0.deadline <= now }
+        singles.removeAll { $0.deadline <= now }
+        for call in late { call.then(.failure(failure)) }
+    }
+}
+
+/// A script call of its own, which may be repeated after a lost link.
+struct SingleCall {
+    var script: Script
+    var arguments: CommandBuffer
+    /// The queue comes into being by it.
+    var createsQueue = false
+    /// µs of the loop's clock.
+    var deadline: UInt64
+    var then: (Result<ReplyView, StoreFailure>) -> Void
+}
+
+extension StoreFailure {
+    init(_ failure: RedisFailure) {
+        switch failure.kind {
+        case .unavailable: self = .unavailable("\(failure)")
+        case .full: self = .full("\(failure)")
+        case .noScript, .other: self = .internal("\(failure)")
+        }
+    }
+
+    static func badReply(_ script: Script) -> StoreFailure {
+        .internal("the script \(script.name) gave a reply of another shape")
+    }
+}

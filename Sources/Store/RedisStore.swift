@@ -1,0 +1,322 @@
+// The store in Redis: takes calls, gathers them by queue and operation, and sends each batch as one call of a script.
+//
+// Calls write their arguments into the batches of their queue (QueueBatcher, BatchLane); the end of the turn flushes the
+// queues that have something. Reads are not gated: they go out in the turn in which they are asked. While the link is
+// down calls wait until their deadline; what may be repeated is sent again when it is back. All rules of a job's life
+// are in the scripts; here is only who waits for what. Wake-ups of other hosts come over the second link.
+
+public import Reactor
+public import Redis
+
+/// A store whose truth is in Redis.
+public final class RedisStore: JobStore {
+    /// What a store needs from outside; the links are at rest until `start()`.
+    public struct Configuration {
+        public var keyPrefix: String
+        /// For `status`, without secrets.
+        public var address: String
+        public var requestTimeoutMs: Int64
+        /// Marks our own wake-up messages: unique among the daemons of one Redis.
+        public var origin: String
+        /// 0 ≤ random < 1, for the jitter of backoffs.
+        public var random: () -> Double
+        /// 64 random bits, for tokens.
+        public var randomBits: () -> UInt64
+
+        public init(
+            keyPrefix: String = "jobq", address: String, requestTimeoutMs: Int64 = 5_000, origin: String,
+            random: @escaping () -> Double = { .random(in: 0..<1) },
+            randomBits: @escaping () -> UInt64 = { .random(in: .min ... .max) }
+        ) {
+            self.keyPrefix = keyPrefix
+            self.address = address
+            self.requestTimeoutMs = requestTimeoutMs
+            self.origin = origin
+            self.random = random
+            self.randomBits = randomBits
+        }
+    }
+
+    /// Items of token operations in one script call.
+    static let tokenBound = 500
+    /// How long nothing is sent after Redis said, over a good link, that it cannot just now; µs.
+    private static let pauseAfterRefusal: UInt64 = 100_000
+    /// Idle batchers are forgotten beyond this number of queues.
+    private static let batchersKept = 256
+
+    let link: RedisLink
+    private let subscriptions: SubscriptionLink
+    let loop: Loop
+    let configuration: Configuration
+    let timeout: UInt64
+
+    private var batchers: [String: QueueBatcher] = [:]
+    private var dirty: [QueueBatcher] = []
+    /// Queues that are known to stand in `<prefix>:queues`.
+    private var announced: Set<String> = []
+    /// Reads that wait for the link.
+    private var reads: [Read] = []
+    /// Something was handed to the link that is not written yet.
+    private var hasUnwritten = false
+    private var pausedUntil: UInt64 = 0
+    private var clock: LoopTimer?
+    private var watched: [String: String] = [:]
+    private var closing: Closing?
+    /// Calls and reads under way; what closing waits for.
+    private var underWay = 0
+
+    public var onWake: ((_ queue: String?) -> Void)?
+    public var onStatusChange: (() -> Void)?
+
+    /// The command link has to be made with `RedisStore.scripts`.
+    public init(loop: Loop, link: RedisLink, subscriptions: SubscriptionLink, configuration: Configuration) {
+        self.loop = loop
+        self.link = link
+        self.subscriptions = subscriptions
+        self.configuration = configuration
+        self.timeout = UInt64(max(1, configuration.requestTimeoutMs)) * 1_000
+    }
+
+    /// Begins to connect.
+    public func start() {
+        clock = loop.timer { [weak self] in self?.clockRang() }
+        loop.atTurnEnd { [weak self] in self?.flush() }
+        link.onReady = { [weak self] in self?.linkIsReady() }
+        link.onLost = { [weak self] _ in self?.linkWasLost() }
+        subscriptions.onMessage = { [weak self] channel, payload in self?.heard(channel, payload) }
+        subscriptions.onSubscribed = { [weak self] channel in self?.listens(to: channel) }
+        link.start()
+        subscriptions.start()
+    }
+
+    // MARK: Queues
+
+    func batcher(_ queue: String) -> QueueBatcher {
+        if let batcher = batchers[queue] { return batcher }
+        let batcher = QueueBatcher(queue: queue, prefix: configuration.keyPrefix, store: self)
+        batchers[queue] = batcher
+        return batcher
+    }
+
+    /// The queue has something to send at the end of this turn.
+    func mark(_ batcher: QueueBatcher) {
+        guard !batcher.isDirty else { return }
+        batcher.isDirty = true
+        if dirty.isEmpty { loop.askForTurnEnd() }
+        dirty.append(batcher)
+    }
+
+    /// All replies of a flush are in.
+    func flushed(_ batcher: QueueBatcher) {
+        if !batcher.isEmpty {
+            mark(batcher)
+        } else if batchers.count > Self.batchersKept, !batcher.isDirty {
+            batchers[batcher.queue] = nil
+        }
+        if closing != nil { loop.askForTurnEnd() }
+    }
+
+    /// Puts the queue's name among the names of all queues, in front of what creates it. Another hash slot than the
+    /// queue's own keys, so it cannot be part of a script.
+    func announce(_ queue: String) {
+        guard announced.insert(queue).inserted else { return }
+        var command = CommandBuffer("SADD")
+        command.append("\(configuration.keyPrefix):queues")
+        command.append(queue)
+        link.send(command) { [weak self] result in
+            if case .failure = result { self?.announced.remove(queue) }
+        }
+    }
+
+    public func flush() {
+        if !dirty.isEmpty || !reads.isEmpty, canSend() {
+            let late = reads
+            reads = []
+            for read in late { send(read) }
+            let batchers = dirty
+            dirty.removeAll(keepingCapacity: true)
+            for batcher in batchers {
+                batcher.isDirty = false
+                batcher.flush()
+            }
+            hasUnwritten = true
+        }
+        if hasUnwritten {
+            hasUnwritten = false
+            link.flush()
+        }
+        if let closing, !closing.isOver { finishClosing(closing) }
+    }
+
+    /// False while nothing can be sent; then the clock is set for what waits.
+    private func canSend() -> Bool {
+        if link.isReady, pausedUntil == 0 { return true }
+        let now = loop.now
+        if link.isReady, pausedUntil <= now {
+            pausedUntil = 0
+            return true
+        }
+        armClock(now: now)
+        return false
+    }
+
+    // MARK: Deadlines
+
+    var deadline: UInt64 { loop.now + timeout }
+
+    private func armClock(now: UInt64) {
+        var next = dirty.lazy.map(\.earliestDeadline).min() ?? .max
+        next = min(next, reads.lazy.map(\.deadline).min() ?? .max)
+        if link.isReady, pausedUntil > now { next = min(next, pausedUntil) }
+        if let closing { next = min(next, closing.deadline) }
+        if next < .max { clock?.arm(at: next) }
+    }
+
+    private func clockRang() {
+        let now = loop.now
+        expire(now: now)
+        loop.askForTurnEnd()
+    }
+
+    private func expire(now: UInt64) {
+        let failure = StoreFailure.unavailable(link.problem ?? "Redis does not answer")
+        let limit = closing.map { $0.deadline <= now ? UInt64.max : now } ?? now
+        for batcher in Array(batchers.values) { batcher.expire(now: limit, failure) }
+        let late = reads.filter { $0.deadline <= limit }
+        reads.removeAll { $0.deadline <= limit }
+        for read in late { read.then(.failure(failure)) }
+    }
+
+    /// Whether a call that ended so shall be sent again. Only for what is idempotent.
+    func mayRepeat(after failure: RedisFailure, until deadline: UInt64) -> Bool {
+        guard failure.kind == .unavailable else { return false }
+        let now = loop.now
+        if let closing, closing.deadline <= now { return false }
+        if link.isReady { pausedUntil = now + Self.pauseAfterRefusal }
+        return deadline > now
+    }
+
+    // MARK: The links
+
+    private func linkIsReady() {
+        announced.removeAll()
+        pausedUntil = 0
+        for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
+        loop.askForTurnEnd()
+        onStatusChange?()
+        onWake?(nil)
+    }
+
+    private func linkWasLost() {
+        loop.askForTurnEnd()
+        onStatusChange?()
+    }
+
+    public var status: StoreStatus {
+        let state =
+            switch link.state {
+            case .ready: "ready"
+            case .idle, .resolving, .connecting, .handshake: "connecting"
+            case .waiting, .stopped: "down"
+            }
+        return StoreStatus(
+            kind: "redis", address: configuration.address, state: state, role: link.facts?.role,
+            version: link.facts?.version, roundTripUs: link.roundTripUs, reconnects: link.reconnects,
+            problem: link.problem)
+    }
+
+    // MARK: Wake-ups
+
+    public func watch(queue: String) {
+        let channel = "\(configuration.keyPrefix):{\(queue)}:queued"
+        guard watched.updateValue(queue, forKey: channel) == nil else { return }
+        subscriptions.subscribe(channel)
+    }
+
+    public func unwatch(queue: String) {
+        let channel = "\(configuration.keyPrefix):{\(queue)}:queued"
+        guard watched.removeValue(forKey: channel) != nil else { return }
+        subscriptions.unsubscribe(channel)
+    }
+
+    private func heard(_ channel: String, _ payload: UnsafeRawBufferPointer) {
+        guard let queue = watched[channel], !payload.elementsEqual(configuration.origin.utf8) else { return }
+        onWake?(queue)
+    }
+
+    private func listens(to channel: String) {
+        if let queue = watched[channel] { onWake?(queue) }
+    }
+
+    // MARK: Reads
+
+    /// A script or command that only reads, of one queue or of none.
+    struct Read {
+        var script: Script?
+        var keys: [String] = []
+        var arguments: CommandBuffer
+        var deadline: UInt64
+        var then: (Result<ReplyView, StoreFailure>) -> Void
+    }
+
+    /// Sends a read now, or when the link is back.
+    func send(_ read: Read) {
+        guard link.isReady, pausedUntil == 0 else {
+            reads.append(read)
+            return loop.askForTurnEnd()
+        }
+        if !hasUnwritten {
+            hasUnwritten = true
+            loop.askForTurnEnd()
+        }
+        underWay += 1
+        let completed: RedisLink.Completion = { [self] result in
+            underWay -= 1
+            if closing != nil { loop.askForTurnEnd() }
+            if case .failure(let failure) = result, mayRepeat(after: failure, until: read.deadline) {
+                reads.append(read)
+                loop.askForTurnEnd()
+            } else {
+                read.then(result.mapError(StoreFailure.init))
+            }
+        }
+        if let script = read.script {
+            link.run(script, keys: read.keys, read.arguments, then: completed)
+        } else {
+            link.send(read.arguments, then: completed)
+        }
+    }
+
+    func nonce() -> String {
+        let digits = String(configuration.randomBits(), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    // MARK: The end
+
+    private struct Closing {
+        var deadline: UInt64
+        var then: () -> Void
+        var isOver = false
+    }
+
+    public func close(withinMs: Int64, then: @escaping () -> Void) {
+        precondition(closing == nil, "a store is closed once")
+        closing = Closing(deadline: loop.now + UInt64(max(0, withinMs)) * 1_000, then: then)
+        armClock(now: loop.now)
+        loop.askForTurnEnd()
+    }
+
+    /// Done when nothing waits and nothing is under way, or when the time is over.
+    private func finishClosing(_ closing: Closing) {
+        let now = loop.now
+        let isIdle = underWay == 0 && reads.isEmpty && batchers.values.allSatisfy { $0.isEmpty && $0.underWay == 0 }
+        guard isIdle || closing.deadline <= now else { return armClock(now: now) }
+        self.closing = Closing(deadline: 0, then: {}, isOver: true)
+        clock?.disarm()
+        expire(now: now)
+        link.stop()
+        subscriptions.stop()
+        loop.deferred(closing.then)
+    }
+}

@@ -1,0 +1,71 @@
+-- Hands queued jobs to workers: best first, each with a new token and a lease. A paused queue gives none.
+-- KEYS[1]  base
+-- ARGV     queue; for each claim: max, lease_ms or '', worker; then the nonce of this call, and jobs wanted in all (≤ 100).
+-- Returns  now, 1 when paused or else 0, n of the first token (`<n>-<nonce>`; the next job has n + 1), and for each job
+--          { id, type, payload, meta, attempt, max_attempts, enqueued_at, lease_ms }; the claims are filled in their order.
+
+local policy = call('HMGET', base .. 'policy', 'paused', 'lease_ms')
+local paused = policy[1]
+if paused and (paused == '1' or tonumber(paused) > now) then
+    return { now, 1 }
+end
+local queued, processing, wanted = base .. 'queued', base .. 'processing', tonumber(ARGV[#ARGV])
+local found = call('ZRANGE', queued, 0, wanted - 1, 'WITHSCORES')
+if #found == 0 then
+    return { now, 0 }
+end
+local counters = call('HMGET', base .. 'counters', 'token', 'claimed')
+local n = math.max((tonumber(counters[1]) or 0) + 1, micros)
+call('ZCARD', processing)
+
+-- Names without a queued record are left out, and leave `queued` with the rest; for them further ones are looked at.
+local reply, keys, scores, got, looked, jobs = { now, 0, n }, {}, {}, 0, 0, base .. 'job:'
+repeat
+    for i = 1, #found, 2 do
+        local key = jobs .. found[i]
+        local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts',
+            'enqueued_at', 'lease_ms')
+        if record[1] == 'queued' then
+            got = got + 1
+            record[1] = found[i]
+            keys[got], scores[got], reply[got + 3] = key, found[i + 1], record
+        end
+    end
+    looked = looked + #found / 2
+    if got == wanted or looked >= 400 or #found < 2 then
+        break
+    end
+    found = call('ZRANGE', queued, looked, looked + wanted - got - 1, 'WITHSCORES')
+until #found == 0
+
+-- The first write frees memory, so that a full Redis can be drained.
+call('ZREMRANGEBYRANK', queued, 0, looked - 1)
+if got == 0 then
+    return { now, 0 }
+end
+local format, nonce, leases = string.format, '-' .. ARGV[#ARGV - 1], { 'ZADD', processing }
+local c, left, z = 2, tonumber(ARGV[2]), 2
+local chosen, worker = ARGV[3], ARGV[4]
+local defaultLease, lease, untilText = policy[2] or '30000', nil, nil
+for k = 1, got do
+    while left == 0 do
+        c = c + 3
+        left, chosen, worker = tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2]
+    end
+    left = left - 1
+    local record = reply[k + 3]
+    local wish = chosen ~= '' and chosen or record[8] or defaultLease
+    if wish ~= lease then
+        lease, untilText = wish, format('%.0f', now + wish)
+    end
+    record[8] = lease
+    local attempt = (record[5] or 0) + 1
+    record[5] = attempt
+    call('HSET', keys[k], 'state', 'processing', 'attempts', attempt, 'token', format('%.0f', n + k - 1) .. nonce,
+        'worker', worker, 'claimed_at', at, 'lease', lease, 'score', scores[k])
+    leases[z + 1], leases[z + 2] = untilText, record[1]
+    z = z + 2
+end
+call(unpack(leases))
+call('HSET', base .. 'counters', 'token', n + got - 1, 'claimed', (counters[2] or 0) + got)
+return reply

@@ -1,0 +1,88 @@
+-- Ends attempts well: the jobs leave `processing`, their records stay for `keep_ms`, their ids join the capped history.
+-- KEYS[1]  base
+-- ARGV     queue; then for each job: id, token, result or ''.
+-- Returns  now, and for each job: 1 (completed, now or before), 0 (no such job) or the state of a job whose lease is lost.
+
+local policy = call('HMGET', base .. 'policy', 'keep_ms', 'keep_count')
+local completed, jobs = base .. 'completed', base .. 'job:'
+call('LLEN', completed)
+local reply, held, ended, e = { now }, {}, { 'ZREM', base .. 'processing' }, 2
+for i = 2, #ARGV, 3 do
+    local id = ARGV[i]
+    local key = jobs .. id
+    local record = call('HMGET', key, 'state', 'token', 'attempts', 'keep_ms')
+    local worth = standing(record, ARGV[i + 1], 'completed')
+    if worth == 'held' then
+        record[1], record[2], record[5] = key, id, ARGV[i + 2]
+        e = e + 1
+        held[e - 2], ended[e] = record, id
+        worth = 1
+    elseif worth == 'ended' then
+        worth = 1
+    end
+    reply[#reply + 1] = worth
+end
+if e == 2 then
+    return reply
+end
+local count = e - 2
+
+-- The first write frees memory. It removes fewer than asked when a job stands twice in this call.
+if call(unpack(ended)) < count then
+    local once, seen = {}, {}
+    for k = 1, count do
+        local id = held[k][2]
+        if not seen[id] then
+            seen[id] = true
+            once[#once + 1] = held[k]
+        end
+    end
+    held, count = once, #once
+end
+local kept, dropped, lines, l, defaultKeep = { 'LPUSH', completed }, { 'DEL' }, {}, 0, policy[1] or '3600000'
+local before = '{"event":"completed","queue":"' .. queue .. '","job":"' .. queue .. '/'
+local between = '","at":' .. at .. ',"attempt":'
+for k = 1, count do
+    local record = held[k]
+    local key, id, keep, result = record[1], record[2], record[4] or defaultKeep, record[5]
+    if keep == '0' then
+        dropped[#dropped + 1] = key
+    else
+        if result == '' then
+            call('HSET', key, 'state', 'completed', 'finished_at', at)
+        else
+            call('HSET', key, 'state', 'completed', 'finished_at', at, 'result', result)
+        end
+        call('PEXPIRE', key, keep)
+        kept[#kept + 1] = id
+    end
+    lines[l + 1], lines[l + 2], lines[l + 3], lines[l + 4], lines[l + 5] = before, id, between, record[3], '}\n'
+    l = l + 5
+end
+lines[l] = '}'
+if #dropped > 1 then
+    call(unpack(dropped))
+end
+if #kept > 2 then
+    local over = call(unpack(kept)) - (policy[2] or 100000)
+    if over > 0 then
+        -- Oldest out, at most 500 a call. An id may by now be that of a newer job, which stays.
+        local old, gone = call('RPOP', completed, math.min(over, 500)), { 'DEL' }
+        for k = 1, #old do
+            old[k] = jobs .. old[k]
+        end
+        if call('EXISTS', unpack(old)) > 0 then
+            for k = 1, #old do
+                if call('HGET', old[k], 'state') == 'completed' then
+                    gone[#gone + 1] = old[k]
+                end
+            end
+            if #gone > 1 then
+                call(unpack(gone))
+            end
+        end
+    end
+end
+call('HINCRBY', base .. 'counters', 'completed', count)
+call('PUBLISH', base .. 'events', table.concat(lines))
+return reply

@@ -1,0 +1,42 @@
+// The Lua scripts as the link knows them: the common part, what some of them share, and the script itself, joined.
+// The sources are files (Scripts/*.lua) that the build embeds; each begins with what it does, its KEYS, ARGV and reply.
+
+public import Redis
+
+/// The scripts of a job's life.
+enum StoreScripts {
+    static let enqueue = script("enqueue", PackageResources.enqueue_lua)
+    static let claim = script("claim", PackageResources.claim_lua)
+    static let complete = script("complete", PackageResources.token_lua, PackageResources.complete_lua)
+    static let fail = script(
+        "fail", PackageResources.token_lua, PackageResources.attempt_lua, PackageResources.fail_lua)
+    static let extend = script("extend", PackageResources.token_lua, PackageResources.extend_lua)
+    static let release = script(
+        "release", PackageResources.token_lua, PackageResources.attempt_lua, PackageResources.release_lua)
+    static let workerGone = script(
+        "worker_gone", PackageResources.token_lua, PackageResources.attempt_lua, PackageResources.worker_gone_lua)
+    static let sweep = script("sweep", PackageResources.attempt_lua, PackageResources.sweep_lua)
+    static let get = script("get", PackageResources.get_lua)
+    static let list = script("list", PackageResources.scan_lua, PackageResources.list_lua)
+    static let requeue = script("requeue", PackageResources.renew_lua, PackageResources.requeue_lua)
+    static let requeueMatching = script(
+        "requeue_matching", PackageResources.renew_lua, PackageResources.scan_lua, PackageResources.requeue_matching_lua
+    )
+    static let pause = script("pause", PackageResources.pause_lua)
+    static let resume = script("resume", PackageResources.resume_lua)
+    static let statistics = script("statistics", PackageResources.statistics_lua)
+
+    static let all = [
+        enqueue, claim, complete, fail, extend, release, workerGone, sweep, get, list, requeue, requeueMatching, pause,
+        resume, statistics,
+    ]
+
+    private static func script(_ name: String, _ parts: [UInt8]...) -> Script {
+        Script(name: name, source: PackageResources.common_lua + parts.joined())
+    }
+}
+
+extension RedisStore {
+    /// What the command link has to load: a store can only run on a link that was made with these.
+    public static var scripts: [Script] { StoreScripts.all }
+}

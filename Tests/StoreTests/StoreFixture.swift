@@ -1,0 +1,165 @@
+// A RedisStore on a redis-server of its own, whose loop is driven by the test: each call is made, flushed, and waited for
+// with a deadline. Several stores can share one server, as several daemons do.
+
+import Harness
+import Logging
+import Reactor
+import Redis
+import Store
+import Testing
+import Wire
+
+/// A store and what it stands on.
+final class StoreFixture {
+    let server: RedisServer
+    let loop: Loop
+    let link: RedisLink
+    let store: RedisStore
+    /// What `onWake` was called with.
+    var wakes: [String?] = []
+    let queue = "email"
+
+    /// - Parameter server: that of another fixture, or nil for an own one.
+    init(
+        server: RedisServer? = nil, maxmemory: Int? = nil, origin: String = "a", requestTimeoutMs: Int64 = 5_000,
+        random: @escaping () -> Double = { 0.5 }
+    ) throws {
+        let server =
+            try server ?? RedisServer(maxmemory: maxmemory, arguments: ["--hash-max-listpack-value", "1024"])
+        self.server = server
+        loop = try Loop()
+        let redis = RedisConfiguration(
+            address: try RedisAddress.parse(server.url), requestTimeoutMs: requestTimeoutMs)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        link = RedisLink(loop: loop, configuration: redis, scripts: RedisStore.scripts, logger: logger)
+        let subscriptions = SubscriptionLink(loop: loop, configuration: redis, logger: logger)
+        store = RedisStore(
+            loop: loop, link: link, subscriptions: subscriptions,
+            configuration: .init(
+                address: redis.address.description, requestTimeoutMs: requestTimeoutMs, origin: origin, random: random,
+                randomBits: { 0xfeed }))
+        store.onWake = { [unowned self] in wakes.append($0) }
+        store.start()
+        if server.pid != nil { try drive { store.status.state == "ready" } }
+    }
+
+    /// Turns the loop until the condition holds.
+    func drive(within seconds: Double = 10, _ what: @autoclosure () -> String = "", until: () -> Bool) throws {
+        let deadline = Deadline(after: seconds)
+        while !until() {
+            if deadline.hasPassed { throw HarnessError("the loop ran for \(seconds) s without \(what())") }
+            _ = try loop.runOnce(timeout: 10_000)
+        }
+    }
+
+    /// Makes a call and waits for its completion, which must not come from inside the call.
+    func result<Value>(_ call: (RedisStore, @escaping Completion<Value>) -> Void) throws -> Result<Value, StoreFailure>
+    {
+        var result: Result<Value, StoreFailure>?
+        call(store) {
+            #expect(result == nil, "completed twice")
+            result = $0
+        }
+        #expect(result == nil, "completed inside the call")
+        try drive { result != nil }
+        return result!
+    }
+
+    func wait<Value>(_ call: (RedisStore, @escaping Completion<Value>) -> Void) throws -> Value {
+        try result(call).get()
+    }
+
+    // MARK: Short forms on the one queue
+
+    @discardableResult
+    func enqueue(_ jobs: NewJob...) throws -> [Enqueued] {
+        try wait { $0.enqueue(jobs, queue: queue, then: $1) }
+    }
+
+    @discardableResult
+    func enqueue(ids: String...) throws -> [Enqueued] {
+        try wait { $0.enqueue(ids.map { NewJob(id: $0, payload: Array("1".utf8)) }, queue: queue, then: $1) }
+    }
+
+    func claim(_ max: Int = 1, leaseMs: Int64? = nil, worker: String = "") throws -> [ClaimedJob] {
+        let request = ClaimRequest(max: max, leaseMs: leaseMs, worker: worker)
+        return try wait { $0.claim(request, queue: queue, patient: false, then: $1) }.jobs
+    }
+
+    func complete(_ claims: [Claim], result: String? = nil) throws -> [TokenOutcome] {
+        let requests = claims.map { CompleteRequest(claim: $0, result: result.map { Array($0.utf8) }) }
+        return try wait { $0.complete(requests, queue: queue, then: $1) }
+    }
+
+    func fail(
+        _ claims: [Claim], error: String? = nil, retry: Bool = true, retryInMs: Int64? = nil
+    ) throws -> [TokenOutcome] {
+        let requests = claims.map {
+            FailRequest(claim: $0, error: error.map { Array($0.utf8) }, retry: retry, retryInMs: retryInMs)
+        }
+        return try wait { $0.fail(requests, queue: queue, then: $1) }
+    }
+
+    func release(_ claims: [Claim], delayMs: Int64? = nil) throws -> [TokenOutcome] {
+        try wait {
+            $0.release(claims.map { ReleaseRequest(claim: $0, delayMs: delayMs) }, queue: queue, then: $1)
+        }
+    }
+
+    func extend(_ claims: [Claim], leaseMs: Int64? = nil, progress: String? = nil) throws -> [ExtendOutcome] {
+        let requests = claims.map {
+            ExtendRequest(claim: $0, leaseMs: leaseMs, progress: progress.map { Array($0.utf8) })
+        }
+        return try wait { $0.extend(requests, queue: queue, then: $1) }
+    }
+
+    func workerGone(_ claims: [Claim]) throws -> [TokenOutcome] {
+        try wait { $0.workerGone(claims, queue: queue, then: $1) }
+    }
+
+    func sweep(reclaiming: Bool = true) throws -> Swept {
+        try wait { $0.sweep(queue: queue, reclaiming: reclaiming, then: $1) }
+    }
+
+    func get(_ id: String) throws -> JobRecord? {
+        try wait { $0.get(id, queue: queue, then: $1) }
+    }
+
+    func list(_ state: JobState, type: String? = nil, limit: Int = 50, cursor: String? = nil) throws -> JobPage? {
+        try wait { $0.list(queue: queue, state: state, type: type, limit: limit, cursor: cursor, then: $1) }
+    }
+
+    func statistics() throws -> QueueStatistics? {
+        try wait { $0.statistics(queue: queue, then: $1) }
+    }
+
+    // MARK: Looking into the server
+
+    /// All keys; what the clock decides is left in, tests that compare take it from the replies.
+    func keys() throws -> [String: String] { try server.dump() }
+
+    /// Fields of a job's record.
+    func record(_ id: String) throws -> [String: String] {
+        try server.command("HGETALL", "jobq:{email}:job:\(id)").dictionary
+    }
+
+    /// Members of a sorted set of the queue, by score.
+    func members(_ set: String) throws -> [String] {
+        try server.command("ZRANGE", "jobq:{email}:\(set)", "0", "-1").strings
+    }
+
+    /// Moves a job's score in a set by milliseconds: time passes without waiting.
+    func shift(_ id: String, in set: String, by milliseconds: Int) throws {
+        try server.command("ZINCRBY", "jobq:{email}:\(set)", String(milliseconds), id)
+    }
+
+    func counters() throws -> [String: String] {
+        try server.command("HGETALL", "jobq:{email}:counters").dictionary
+    }
+}
+
+extension ClaimedJob {
+    var claim: Claim { Claim(id: id, token: token) }
+}
+
+func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
