@@ -1,0 +1,164 @@
+// The broker: who is connected, who waits for what, who holds which job, and what is due.
+//
+// Everything it knows is in memory and may be lost at any moment; the truth is in the store. This file holds the parts
+// together and the life of the daemon (serving, draining, stopped); each part has a file of its own:
+//
+//     Session        a connection's lines and their order          Dispatcher     operation → handler
+//     WaitingClaims  claims that found nothing yet                 Workers        who holds what, and is still there
+//     Sweeper        what becomes due when                         Producing, Working, Administration: the handlers
+//
+// Timers of the broker, all of them: the waiting claims' nearest deadline, the sweeper's nearest due time, one a second
+// for the safety net and the status line (`everySecond`), and one for each lost worker's grace.
+
+public import Logging
+public import Reactor
+public import Store
+import Wire
+
+/// One daemon's broker. Lives on the loop's thread.
+public final class Broker {
+    let options: BrokerOptions
+    let loop: Loop
+    let store: any JobStore
+    let log: Logger
+    let startedAt: UInt64
+    let wallClockMs: () -> Int64
+    private let connections: ConnectionSet
+    private var writer = JSONWriter()
+    private var sessions: [Int: Session] = [:]
+    private var nextSession = 0
+    var identifiers: IdentifierSource
+    private(set) var isDraining = false
+    private var stopper: Stopper?
+    private var tick: LoopTimer?
+
+    /// Claims that found nothing yet.
+    private(set) lazy var waiting = WaitingClaims(broker: self)
+    /// Named connections and the jobs they hold.
+    private(set) lazy var workers = Workers(broker: self)
+    /// Due times of all queues.
+    private(set) lazy var sweeper = Sweeper(broker: self)
+
+    /// Called when the status line may have changed.
+    public var onStatus: ((String) -> Void)?
+    /// Called when a connection ended, so that a paused listener may go on.
+    public var onRoom: (() -> Void)?
+
+    /// - Parameters:
+    ///   - wallClockMs: milliseconds since the Unix epoch, for job ids, and for `ping` before the store's clock is known.
+    public init(
+        options: BrokerOptions, loop: Loop, store: any JobStore, wallClockMs: @escaping () -> Int64, logger: Logger
+    ) throws(SystemError) {
+        self.options = options
+        self.loop = loop
+        self.store = store
+        log = logger
+        startedAt = loop.now
+        self.wallClockMs = wallClockMs
+        identifiers = IdentifierSource(wallClockMs: wallClockMs)
+        connections = try ConnectionSet(loop: loop)
+    }
+
+    /// Begins to serve: from now on the store's news are heard and the timers run.
+    public func start() {
+        store.onWake = { [unowned self] queue in
+            if let queue { waiting.wake(queue, atLeast: 1) } else { waiting.wakeAll() }
+        }
+        store.onStatusChange = { [unowned self] in
+            if store.status.state == "ready" { sweeper.storeIsBack() }
+            reportStatus()
+        }
+        tick = loop.timer { [unowned self] in everySecond() }
+        sweeper.storeIsBack()
+        everySecond()
+    }
+
+    /// The safety net: whatever was missed (a lost message, another host's crash) is found within a second.
+    private func everySecond() {
+        waiting.tidy()
+        sweeper.tick(at: loop.now)
+        reportStatus()
+        tick?.arm(after: 1_000_000)
+    }
+
+    // MARK: Connections
+
+    /// Whether another connection may be accepted.
+    public var hasRoom: Bool { sessions.count < options.maxConnections }
+    /// Connections now.
+    public var connectionCount: Int { sessions.count }
+    /// Connections ended because their client did not read.
+    var droppedForOutput: Int { connections.droppedForOutput }
+
+    /// Takes over a connected, non-blocking socket.
+    public func accept(_ fd: Int32) {
+        do {
+            let stream = try connections.adopt(fd: fd, outputLimit: options.outputBytes)
+            let session = Session(stream: stream, broker: self, number: nextSession)
+            nextSession += 1
+            sessions[session.number] = session
+        } catch {
+            log.warning("cannot serve a new connection: \(error)")
+        }
+    }
+
+    /// A connection is gone: its waiting claims end, its jobs go back as its `hello` asked.
+    func sessionDidEnd(_ session: Session) {
+        sessions[session.number] = nil
+        waiting.drop(session)
+        workers.sessionDidEnd(session)
+        stopper?.check()
+        onRoom?()
+    }
+
+    /// One writer serves all replies; each is copied to its stream at once.
+    func withWriter(_ body: (inout JSONWriter) -> Void) {
+        writer.removeAll()
+        body(&writer)
+    }
+
+    // MARK: The end
+
+    /// Takes no new work, answers what is under way, and then calls `then`; at the latest after about four seconds.
+    ///
+    /// Waiting claims are answered with no jobs. Leases stay with their workers: after a restart the same tokens are
+    /// good.
+    public func stop(then: @escaping () -> Void) {
+        guard !isDraining else { return }
+        isDraining = true
+        waiting.answerAll()
+        tick?.disarm()
+        sweeper.stop()
+        workers.stop()
+        let stopper = Stopper(broker: self, then: then)
+        self.stopper = stopper
+        stopper.check()
+    }
+
+    /// Requests read and not yet answered, of all connections.
+    var openRequests: Int { sessions.values.reduce(0) { $0 + $1.openRequests } }
+    /// Bytes of replies not yet taken by the kernel, of all connections.
+    var unsentBytes: Int { sessions.values.reduce(0) { $0 + $1.stream.unsentBytes } }
+    var hasSessions: Bool { !sessions.isEmpty }
+    func finishSessions() { for session in sessions.values { session.finish() } }
+    func closeSessions() { for session in sessions.values { session.stream.close() } }
+
+    private func reportStatus() {
+        guard let onStatus else { return }
+        onStatus(statusLine)
+    }
+
+    /// One line that says how things are, for the service manager.
+    var statusLine: String {
+        let store = store.status
+        let health =
+            switch (store.kind, store.state) {
+            case ("memory", _): "jobs in memory only"
+            case (_, "ready"): "Redis \(store.version ?? "") at \(store.address)"
+            default: "Redis at \(store.address) is away: \(store.problem ?? store.state)"
+            }
+        let doing = isDraining ? "Stopping" : "Serving"
+        return
+            "\(doing): \(sessions.count) connections, \(workers.count) workers, \(waiting.count) waiting claims; \(health)"
+    }
+}

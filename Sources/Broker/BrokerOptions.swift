@@ -1,0 +1,26 @@
+// The limits and names a broker runs with. The daemon's configuration fills them in.
+
+/// Limits of one daemon; the defaults are those of the protocol.
+public struct BrokerOptions: Sendable {
+    /// Longest request line, bytes.
+    public var lineBytes = 1 << 20
+    /// Open requests of one connection before the daemon stops reading from it.
+    public var inFlight = 256
+    /// Bytes of unread replies at which a client is disconnected.
+    public var outputBytes = 4 << 20
+    /// Connections served at a time; further ones wait in the kernel's queue.
+    public var maxConnections = 10_000
+    /// Reported by `hello` and `info`.
+    public var version = "0"
+    public init() {}
+}
+
+/// The bounds of the protocol that `hello` reports.
+public enum ProtocolLimits {
+    /// The protocol version that this daemon speaks.
+    public static let version = 1
+    /// Longest `wait_ms`.
+    public static let waitMs = 600_000
+    /// Most jobs in one request.
+    public static let batch = 1_000
+}

@@ -1,0 +1,76 @@
+// Operation → handler. Each handler is one short function in Producing, Working or Administration, with its grammar above.
+
+import Store
+import Wire
+
+extension Broker {
+    /// Hands one request to its handler. The ticket is answered exactly once, now or later.
+    func dispatch(_ operation: Operation, _ ticket: Ticket) {
+        switch operation {
+        case .enqueue(let body): enqueue(body, ticket)
+        case .get(let job): get(job, ticket)
+
+        case .hello(let hello): self.hello(hello, ticket)
+        case .claim(let body): claim(body, ticket)
+        case .complete(let body): complete(body, ticket)
+        case .fail(let body): fail(body, ticket)
+        case .extend(let body): extend(body, ticket)
+        case .release(let body): release(body, ticket)
+
+        case .ping(let store): ping(store: store, ticket)
+        case .info: info(ticket)
+        case .queues: queues(ticket)
+        case .stats(let queue): stats(queue: queue, ticket)
+        case .list(let body): list(body, ticket)
+        case .requeue(let body): requeue(body, ticket)
+        case .pause(let queue, let until): pause(queue: queue, until: until, ticket)
+        case .resume(let queue): resume(queue: queue, ticket)
+        case .reclaim(let queue): reclaim(queue: queue, ticket)
+        }
+    }
+
+    /// Unwraps a store's answer, or refuses the request with what the failure means on the wire.
+    func unwrap<Value>(_ result: Result<Value, StoreFailure>, _ ticket: Ticket) -> Value? {
+        switch result {
+        case .success(let value): return value
+        case .failure(let failure):
+            ticket.refuse(wireError(failure))
+            return nil
+        }
+    }
+
+    /// What a store's failure is called on the wire. An internal one goes to the log, with the reference that the
+    /// client gets.
+    func wireError(_ failure: StoreFailure) -> WireError {
+        switch failure {
+        case .unavailable(let why): return WireError(code: .storeUnavailable, message: why)
+        case .full(let why): return WireError(code: .storeFull, message: why)
+        case .internal(let details):
+            let ref = identifiers.ulid()
+            log.error("internal error: \(details)", metadata: ["ref": "\(ref)"])
+            return WireError(code: .internal, message: "a bug; the log of jobqd has the details under this ref", ref: ref)
+        }
+    }
+
+    /// Refuses new work while the daemon stops. True when it did.
+    func refusesNewWork(_ ticket: Ticket) -> Bool {
+        guard isDraining else { return false }
+        ticket.refuse(
+            WireError(code: .draining, message: "the daemon is stopping and takes no new work", retryAfterMs: 1_000))
+        return true
+    }
+
+    static func noSuchJob(_ job: JobName) -> WireError {
+        WireError(code: .notFound, message: "no such job: \(job.queue)/\(job.id)", field: "job")
+    }
+
+    static func noSuchQueue(_ queue: String) -> WireError {
+        WireError(code: .notFound, message: "no such queue: \(queue)", field: "queue")
+    }
+
+    static func leaseLost(_ state: JobState) -> WireError {
+        WireError(
+            code: .leaseLost, message: "the token is not the job's current claim; the job is \(state.rawValue)",
+            state: state)
+    }
+}

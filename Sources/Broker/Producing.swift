@@ -1,0 +1,87 @@
+// Handlers of the producers' operations.
+
+import Store
+import Wire
+
+extension Broker {
+    /// `enqueue {queue, payload, …}` → `{job, state[, duplicate]}`;
+    /// `enqueue {jobs: […]}` → `{jobs: [{job, state[, duplicate]}, …]}`.
+    ///
+    /// Claims that wait for these queues are tried in the same turn, so that the store sees them right behind the jobs.
+    func enqueue(_ body: EnqueueBody, _ ticket: Ticket) {
+        if refusesNewWork(ticket) { return }
+        let names = body.jobs.map { JobID(queue: $0.queue, id: $0.jobID ?? identifiers.ulid()) }
+        let items = zip(names, body.jobs).map { (name: $0, job: NewJob($1, id: $0.id)) }
+        Gather<Enqueued>.scatter(
+            items, queue: \.name.queue, share: \.job,
+            call: { jobs, queue, then in
+                sweeper.noteQueue(queue)
+                store.enqueue(jobs, queue: queue) { [self] result in
+                    if case .success(let outcomes) = result { noteDue(outcomes, queue: queue) }
+                    then(result)
+                }
+                waiting.wake(queue, for: jobs.count { $0.start == .now })
+            },
+            then: { [self] result in
+                guard let outcomes = unwrap(result, ticket) else { return }
+                ticket.reply { writer in
+                    if !body.isMany {
+                        writer.enqueued(names[0], outcomes[0])
+                        return
+                    }
+                    writer.key("jobs")
+                    writer.beginArray()
+                    for (name, outcome) in zip(names, outcomes) {
+                        writer.beginObject()
+                        writer.enqueued(name, outcome)
+                        writer.endObject()
+                    }
+                    writer.endArray()
+                }
+            })
+    }
+
+    private func noteDue(_ outcomes: [Enqueued], queue: String) {
+        for outcome in outcomes {
+            if let runAt = outcome.runAt, !outcome.duplicate { sweeper.note(due: runAt, queue: queue) }
+        }
+    }
+
+    /// `get {job}` → `{job: {…record…}}`
+    func get(_ job: JobName, _ ticket: Ticket) {
+        store.get(job.id, queue: job.queue) { [self] result in
+            guard let found = unwrap(result, ticket) else { return }
+            guard let record = found else { return ticket.refuse(Self.noSuchJob(job)) }
+            ticket.reply { writer in
+                writer.key("job")
+                writer.record(record, queue: job.queue, whole: true)
+            }
+        }
+    }
+}
+
+extension NewJob {
+    /// A job as the request describes it, under the id it was given.
+    init(_ item: EnqueueItem, id: String) {
+        let start: Start =
+            if let delay = item.delayMs, delay > 0 {
+                .delay(delay)
+            } else if let time = item.runAt {
+                .at(time)
+            } else {
+                .now
+            }
+        self.init(
+            id: id, payload: item.payload, type: item.type, priority: item.priority, front: item.front, start: start,
+            maxAttempts: item.maxAttempts, backoff: item.backoff.map(Backoff.init), leaseMs: item.leaseMs,
+            keepMs: item.keepMs, meta: item.meta)
+    }
+}
+
+extension Backoff {
+    init(_ body: BackoffBody) {
+        self.init(
+            kind: Kind(rawValue: body.kind) ?? .exponential, baseMs: body.baseMs, maxMs: body.maxMs,
+            jitter: body.jitter)
+    }
+}

@@ -1,0 +1,33 @@
+// One request's way back: who asked and under which id.
+//
+// A ticket is used exactly once, by whatever answers the request, in this turn or a later one. When the connection has
+// ended meanwhile the reply goes nowhere, which is right: nobody waits for it.
+
+import Wire
+
+/// The right and duty to answer one request.
+struct Ticket {
+    let session: Session
+    /// The request's `id` as raw JSON, or nil.
+    let id: [UInt8]?
+
+    /// Answers `ok`, with the members that `body` adds.
+    func reply(_ body: (inout JSONWriter) -> Void) {
+        session.answer(id) { writer, id in
+            writer.beginReply(id: id)
+            body(&writer)
+            writer.endReply()
+        }
+    }
+
+    /// Answers `ok` and nothing more.
+    func reply() { reply { _ in } }
+
+    /// Answers with an error.
+    func refuse(_ error: WireError) {
+        session.answer(id) { writer, id in writer.errorReply(id: id, error) }
+    }
+
+    /// False when nobody waits for the answer any more.
+    var isWanted: Bool { session.isOpen }
+}

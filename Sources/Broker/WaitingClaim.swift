@@ -1,0 +1,51 @@
+// One claim, from its request to its answer. What moves it is `WaitingClaims`.
+
+import Store
+
+/// A claim that has not been answered yet.
+final class WaitingClaim {
+    /// What the claim is doing.
+    enum Phase: Equatable {
+        /// The store is asked about the queue at this index.
+        case trying(Int)
+        /// Nothing was there; a wake-up or the deadline comes next.
+        case idle
+        /// Answered, or nobody waits for it any more.
+        case done
+    }
+
+    /// In the order of preference, at most 64: each is a bit in the masks below.
+    let queues: [String]
+    let request: ClaimRequest
+    let session: Session
+    /// Monotonic µs; nil for a claim that does not wait.
+    let deadline: UInt64?
+    /// Answers the request: the queue and its jobs (none at the deadline), or why not.
+    let answer: (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
+
+    var phase = Phase.idle
+    /// Queues to be tried, the lowest bit (the most preferred queue) first. At the beginning: all.
+    var pending: UInt64
+    /// Queues in whose line this claim stands.
+    var listed: UInt64 = 0
+    /// The deadline came while the store was asked: whatever it says is the answer.
+    var isExpired = false
+    /// How many claims a wake-up of unknown size has set off so far, see `WaitingClaims.wake(_:atLeast:)`.
+    var surge = 0
+
+    init(
+        queues: [String], request: ClaimRequest, session: Session, deadline: UInt64?,
+        answer: @escaping (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
+    ) {
+        precondition(queues.count <= 64, "the protocol allows 64 queues a claim")
+        self.queues = queues
+        self.request = request
+        self.session = session
+        self.deadline = deadline
+        self.answer = answer
+        pending = queues.count == 64 ? .max : (1 << UInt64(queues.count)) - 1
+    }
+
+    var waits: Bool { deadline != nil }
+    var isDone: Bool { phase == .done }
+}

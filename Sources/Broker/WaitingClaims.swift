@@ -1,0 +1,226 @@
+// Claims that found nothing yet, and how they are woken without polling and without losing a wake-up.
+//
+// Each queue has a line of claims, oldest first; a claim for several queues stands in several lines. A claim stands in
+// line *before* the store is asked, so a job that arrives meanwhile finds it there: its queue becomes `pending` again and
+// is asked once more. An enqueue of n jobs asks for the first n idle claims of the line in the same turn, behind the
+// jobs. When the number of new jobs is unknown (another host's message) one claim is asked first, and each full success
+// doubles the number, so a thousand waiting claims do not storm the store for one job.
+//
+// What may go wrong is all a matter of time: the deadline passes while the store is asked (then its answer counts), or
+// the connection ends (then the jobs go back, the attempt not counted).
+
+import DequeModule
+import HeapModule
+import Reactor
+import Store
+
+/// All claims of this daemon that are not answered yet and may wait.
+final class WaitingClaims {
+    private struct Deadline: Comparable {
+        let at: UInt64
+        let claim: WaitingClaim
+        static func < (a: Deadline, b: Deadline) -> Bool { a.at < b.at }
+        static func == (a: Deadline, b: Deadline) -> Bool { a.at == b.at }
+    }
+    private final class Line {
+        var claims = Deque<(claim: WaitingClaim, index: Int)>()
+        /// When the last claim left; the store is listened to for some time after that.
+        var emptySince: UInt64?
+    }
+
+    private unowned let broker: Broker
+    private var lines: [String: Line] = [:]
+    private var deadlines = Heap<Deadline>()
+    private var timer: LoopTimer?
+    /// Claims that wait, in all lines.
+    private(set) var count = 0
+
+    /// How long wake-ups of a queue are listened to after its last waiting claim, so that busy workers do not cause a
+    /// subscription for each claim.
+    private static let listenUs: UInt64 = 30_000_000
+    private static let surgeLimit = 64
+
+    init(broker: Broker) {
+        self.broker = broker
+        timer = broker.loop.timer { [unowned self] in deadlinesPassed() }
+    }
+
+    /// Takes in a claim and asks the store for it.
+    func add(_ claim: WaitingClaim) {
+        if let deadline = claim.deadline {
+            count += 1
+            for index in claim.queues.indices { enlist(claim, index, atFront: false) }
+            deadlines.insert(Deadline(at: deadline, claim: claim))
+            armTimer()
+        }
+        tryNext(claim)
+    }
+
+    // MARK: Waking
+
+    /// `jobs` jobs arrived in a queue, or are about to in this turn: as many waiting claims are tried.
+    func wake(_ queue: String, for jobs: Int) { wake(queue, for: jobs, surge: 0) }
+
+    /// An unknown number of jobs arrived, at least this many.
+    func wake(_ queue: String, atLeast jobs: Int) { wake(queue, for: jobs, surge: jobs) }
+
+    /// Anything may have happened: the link to the store is back.
+    func wakeAll() {
+        for queue in lines.keys { wake(queue, atLeast: 1) }
+    }
+
+    private func wake(_ queue: String, for jobs: Int, surge: Int) {
+        guard jobs > 0, let line = lines[queue] else { return }
+        var woken = 0
+        while woken < jobs, let (claim, index) = line.claims.popFirst() {
+            guard !claim.isDone else { continue }
+            claim.listed &= ~(1 << UInt64(index))
+            claim.pending |= 1 << UInt64(index)
+            // A claim that is being tried elsewhere looks here next, but may not need to: it is not counted.
+            guard claim.phase == .idle else { continue }
+            claim.surge = surge
+            woken += 1
+            tryNext(claim)
+        }
+    }
+
+    /// Whether a claim waits for this queue.
+    func waits(for queue: String) -> Bool { lines[queue]?.claims.contains { !$0.claim.isDone } ?? false }
+
+    // MARK: Trying
+
+    private func tryNext(_ claim: WaitingClaim) {
+        let index = claim.pending.trailingZeroBitCount
+        claim.pending &= ~(1 << UInt64(index))
+        claim.phase = .trying(index)
+        let queue = claim.queues[index]
+        broker.store.claim(claim.request, queue: queue, patient: claim.waits) { [self] result in
+            tried(claim, queue, result)
+        }
+    }
+
+    private func tried(_ claim: WaitingClaim, _ queue: String, _ result: Result<Claimed, StoreFailure>) {
+        switch result {
+        case .success(let claimed) where !claimed.jobs.isEmpty:
+            serve(claim, queue, claimed.jobs)
+        case .success:
+            nothingFound(claim)
+        case .failure(let failure):
+            if claim.isDone { return }
+            if claim.waits, !claim.isExpired, case .unavailable = failure { return rest(claim) }
+            end(claim)
+            claim.answer(.failure(failure))
+        }
+    }
+
+    private func serve(_ claim: WaitingClaim, _ queue: String, _ jobs: [ClaimedJob]) {
+        guard !claim.isDone, claim.session.isOpen else { return broker.giveBack(jobs, queue: queue) }
+        let surge = claim.surge
+        let full = jobs.count == claim.request.max
+        end(claim)
+        claim.answer(.success((queue, jobs)))
+        if full, surge > 0 {
+            let next = min(surge * 2, Self.surgeLimit)
+            wake(queue, for: next, surge: next)
+        }
+    }
+
+    private func nothingFound(_ claim: WaitingClaim) {
+        if claim.isDone { return }
+        if claim.pending != 0 { return tryNext(claim) }
+        if claim.waits, !claim.isExpired { return rest(claim) }
+        end(claim)
+        claim.answer(.success((claim.queues[0], [])))
+    }
+
+    /// Back into the lines it left, at their heads: it is older than those behind it.
+    private func rest(_ claim: WaitingClaim) {
+        claim.phase = .idle
+        claim.surge = 0
+        for index in claim.queues.indices where claim.listed & (1 << UInt64(index)) == 0 {
+            enlist(claim, index, atFront: true)
+        }
+    }
+
+    // MARK: Ending
+
+    /// A connection ended: nobody waits for its claims any more.
+    func drop(_ session: Session) {
+        guard count > 0 else { return }
+        for deadline in deadlines.unordered where deadline.claim.session === session { end(deadline.claim) }
+    }
+
+    /// The daemon stops: all waiting claims are answered with no jobs. Those being tried get what the store says.
+    func answerAll() {
+        for deadline in deadlines.unordered { expire(deadline.claim) }
+    }
+
+    private func deadlinesPassed() {
+        let now = broker.loop.now
+        while let first = deadlines.min, first.at <= now || first.claim.isDone {
+            expire(deadlines.removeMin().claim)
+        }
+        armTimer()
+    }
+
+    private func expire(_ claim: WaitingClaim) {
+        switch claim.phase {
+        case .done: break
+        case .trying: claim.isExpired = true
+        case .idle:
+            end(claim)
+            claim.answer(.success((claim.queues[0], [])))
+        }
+    }
+
+    private func end(_ claim: WaitingClaim) {
+        guard !claim.isDone else { return }
+        claim.phase = .done
+        if claim.waits { count -= 1 }
+    }
+
+    private func armTimer() {
+        guard let first = deadlines.min else { return }
+        timer?.arm(at: first.at)
+    }
+
+    // MARK: Lines
+
+    private func enlist(_ claim: WaitingClaim, _ index: Int, atFront: Bool) {
+        let line = line(claim.queues[index])
+        line.emptySince = nil
+        claim.listed |= 1 << UInt64(index)
+        if atFront { line.claims.prepend((claim, index)) } else { line.claims.append((claim, index)) }
+    }
+
+    private func line(_ queue: String) -> Line {
+        if let line = lines[queue] { return line }
+        let line = Line()
+        lines[queue] = line
+        broker.sweeper.noteQueue(queue)
+        broker.store.watch(queue: queue)
+        return line
+    }
+
+    /// Once a second: forgets answered claims that still stand in a line or in the heap, and queues nobody asked for in
+    /// a while.
+    func tidy() {
+        let now = broker.loop.now
+        if deadlines.count > 2 * count + 64 {
+            deadlines = Heap(deadlines.unordered.filter { !$0.claim.isDone })
+        }
+        for (queue, line) in lines {
+            line.claims.removeAll { $0.claim.isDone }
+            guard line.claims.isEmpty else { continue }
+            guard let since = line.emptySince else {
+                line.emptySince = now
+                continue
+            }
+            // A claim that is being tried has left the line but comes back to it.
+            if now - since > Self.listenUs, !deadlines.unordered.contains(where: { !$0.claim.isDone && $0.claim.queues.contains(queue) }) {
+                lines[queue] = nil
+                broker.store.unwatch(queue: queue)
+            }
+        }
+    }
+}
