@@ -17,7 +17,7 @@ import Wire
 
 /// One daemon's broker. Lives on the loop's thread.
 public final class Broker {
-    let options: BrokerOptions
+    private(set) var options: BrokerOptions
     let loop: Loop
     let store: any JobStore
     let log: Logger
@@ -85,6 +85,12 @@ public final class Broker {
 
     /// Whether another connection may be accepted.
     public var hasRoom: Bool { sessions.count < options.maxConnections }
+    /// A reload changed how many connections may be served.
+    public func setLimits(maxConnections: Int) {
+        options.maxConnections = maxConnections
+        onRoom?()
+    }
+
     /// Connections now.
     public var connectionCount: Int { sessions.count }
     /// Connections ended because their client did not read.

@@ -22,6 +22,8 @@ final class Worker {
     var presence: Presence
     /// Tells the end of the peer's process; nil when its pid is not known here (another PID namespace).
     var process: ProcessWatch?
+    /// The process at the other end has ended, though the connection may live on in a child of it.
+    var processHasEnded = false
     let since: UInt64
     /// token → job. Tokens are never used twice, so they are the key.
     var held: [String: JobID] = [:]

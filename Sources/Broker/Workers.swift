@@ -53,6 +53,7 @@ final class Workers {
         }
         worker.presence = .connected(session)
         session.worker = worker
+        worker.processHasEnded = ProcessWatch.isGone(session.stream.peer.pid)
         worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) { [unowned self, unowned worker] in
             processEnded(worker)
         }
@@ -81,12 +82,9 @@ final class Workers {
         guard let worker = session.worker else { return }
         session.worker = nil
         if isStopped { return }
-        let pid = session.stream.peer.pid
         if worker.onDisconnect == .keep {
             forget(worker)
-        } else if worker.held.isEmpty && worker.graceMs == 0 {
-            forget(worker)
-        } else if pid != 0, worker.process == nil || ProcessWatch.isGone(pid: pid) {
+        } else if worker.processHasEnded || ProcessWatch.isGone(session.stream.peer.pid) {
             giveUp(worker, because: "its process ended")
         } else {
             let timer = broker.loop.timer { [unowned self, unowned worker] in
@@ -98,6 +96,7 @@ final class Workers {
     }
 
     private func processEnded(_ worker: Worker) {
+        worker.processHasEnded = true
         // While the connection is open somebody else (a child of the peer) still has it: its end decides.
         guard case .missing = worker.presence else { return }
         giveUp(worker, because: "its process ended")

@@ -1,4 +1,6 @@
-// Placeholder so that the configuration can be tried; the daemon's start takes its place.
+// jobqd: options and configuration → a broker → the loop → an exit code.
+//
+// `main` is synchronous and stays on the main thread: the loop holds it until the end.
 
 import Glibc
 
@@ -6,12 +8,11 @@ let outcome = Configuration.load(
     arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current())
 switch outcome {
 case .run(let configuration):
-    print(configuration)
+    exit(Daemon.run(configuration))
 case .print(let text, let code):
     print(text, terminator: "")
     exit(code)
 case .failure(let message, let code):
-    let line = Array((message + "\n").utf8)
-    _ = write(STDERR_FILENO, line, line.count)
+    StandardError.write(message)
     exit(code)
 }

@@ -1,0 +1,156 @@
+// The daemon put together: the loop, the store, the broker, the listeners, the signals, the service manager.
+//
+// Everything that can wake the process is registered here or named in the head of `Broker.swift`. READY=1 is sent when
+// the sockets serve, not when Redis is there: clients can connect and are answered, if only with `store_unavailable`.
+// On SIGTERM or SIGINT the daemon stops cleanly, on SIGHUP it reads its configuration again. The order of the end:
+// listeners, waiting claims, requests under way, the store, connections, and the daemon's own Redis last.
+
+import Broker
+import Glibc
+import Logging
+import Reactor
+import Store
+
+/// One run of the daemon.
+final class Daemon {
+    private var configuration: Configuration
+    private let loop: Loop
+    private let log: Logger
+    private let backend: StoreBackend
+    private let broker: Broker
+    private var listeners: [Listener] = []
+    private var signals: [SignalSource] = []
+    private var lastStatus = ""
+    private var isStopping = false
+    private var isFull = false
+
+    /// Serves until told to stop; returns the exit status of the process.
+    static func run(_ configuration: Configuration) -> Int32 {
+        LogLevel.shared.set(configuration.logLevel)
+        let sink = LogSink()
+        LoggingSystem.bootstrap { label in
+            AdjustableLogHandler(JournalLogHandler(label: label, sink: sink, level: .trace))
+        }
+        raiseDescriptorLimit()
+        do {
+            let daemon = try Daemon(configuration)
+            return try daemon.loop.run()
+        } catch let failure as StartFailure {
+            StandardError.write(failure.message)
+            return failure.exitCode
+        } catch {
+            StandardError.write("\(error)")
+            return ExitCode.osError
+        }
+    }
+
+    private init(_ configuration: Configuration) throws {
+        self.configuration = configuration
+        log = Logger(label: "jobqd")
+        loop = try Loop()
+        try StateDirectory.prepare(configuration)
+        let sockets = try ServerSocket.all(configuration)
+        backend = try StoreBackend(configuration, loop: loop, log: log)
+        var options = BrokerOptions()
+        options.lineBytes = configuration.lineBytes
+        options.inFlight = configuration.inFlight
+        options.maxConnections = configuration.maxConnections
+        options.version = Configuration.version
+        broker = try Broker(
+            options: options, loop: loop, store: backend.store, wallClockMs: Self.wallClockMs, logger: log)
+        listeners = try sockets.map { try $0.listener(loop: loop, log: log) }
+        start()
+    }
+
+    private func start() {
+        for listener in listeners {
+            listener.onAccept = { [unowned self] fd, _ in accepted(fd) }
+        }
+        broker.onRoom = { [unowned self] in
+            guard isFull, broker.hasRoom else { return }
+            isFull = false
+            for listener in listeners { listener.resume() }
+        }
+        broker.onStatus = { [unowned self] line in
+            guard line != lastStatus else { return }
+            lastStatus = line
+            ServiceManager.status(line)
+        }
+        signals = [
+            loop.signal(SIGTERM) { [unowned self] in stop("SIGTERM") },
+            loop.signal(SIGINT) { [unowned self] in stop("SIGINT") },
+            loop.signal(SIGHUP) { [unowned self] in reload() },
+        ]
+        loop.enableWatchdog()
+        backend.start()
+        broker.start()
+        for listener in listeners {
+            log.info("serving", metadata: ["socket": "\(listener.path ?? "passed by the service manager")"])
+        }
+        ServiceManager.ready()
+    }
+
+    private func accepted(_ fd: Int32) {
+        broker.accept(fd)
+        guard !broker.hasRoom, !isFull else { return }
+        isFull = true
+        log.warning(
+            "no more connections are accepted until one ends", metadata: ["connections": "\(broker.connectionCount)"])
+        for listener in listeners { listener.pause() }
+    }
+
+    /// Clean end: what is under way is answered, leases stay with their workers.
+    private func stop(_ signal: String) {
+        guard !isStopping else { return }
+        isStopping = true
+        log.info("stopping", metadata: ["signal": "\(signal)"])
+        ServiceManager.stopping()
+        for listener in listeners { listener.close() }
+        listeners = []
+        broker.stop { [self] in
+            backend.stop { [self] in
+                log.info("stopped")
+                loop.exit(0)
+            }
+        }
+    }
+
+    /// Takes over what may change in a running daemon; a bad configuration changes nothing.
+    private func reload() {
+        ServiceManager.reloading()
+        defer { ServiceManager.ready() }
+        let outcome = Configuration.load(
+            arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current())
+        guard case .run(let new) = outcome else {
+            if case .failure(let message, _) = outcome {
+                log.error("the configuration was not reloaded", metadata: ["reason": "\(message)"])
+            }
+            return
+        }
+        LogLevel.shared.set(new.logLevel)
+        configuration.logLevel = new.logLevel
+        broker.setLimits(maxConnections: new.maxConnections)
+        configuration.maxConnections = new.maxConnections
+        backend.setRequestTimeout(milliseconds: new.requestTimeoutMs)
+        configuration.requestTimeoutMs = new.requestTimeoutMs
+        if new == configuration {
+            log.info("configuration reloaded")
+        } else {
+            log.warning("configuration reloaded; some changed settings need a restart")
+        }
+    }
+
+    private static func wallClockMs() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Each connection is a descriptor: the soft limit (often 1,024) goes up to the hard one.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
