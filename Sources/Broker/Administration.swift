@@ -1,5 +1,6 @@
 // Handlers of the administrators' operations.
 
+import Reactor
 import Store
 import Wire
 
@@ -109,8 +110,8 @@ extension Broker {
             case .wrongState(let state):
                 ticket.refuse(
                     WireError(
-                        code: .wrongState,
-                        message: "only scheduled, retrying, dead and cancelled jobs can be requeued; this one is "
+                        .wrongState,
+                        "only scheduled, retrying, dead and cancelled jobs can be requeued; this one is "
                             + state.rawValue,
                         state: state))
             }

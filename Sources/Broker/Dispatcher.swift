@@ -1,5 +1,6 @@
 // Operation → handler. Each handler is one short function in Producing, Working or Administration, with its grammar above.
 
+import Logging
 import Store
 import Wire
 
@@ -43,12 +44,12 @@ extension Broker {
     /// client gets.
     func wireError(_ failure: StoreFailure) -> WireError {
         switch failure {
-        case .unavailable(let why): return WireError(code: .storeUnavailable, message: why)
-        case .full(let why): return WireError(code: .storeFull, message: why)
+        case .unavailable(let why): return WireError(.storeUnavailable, why)
+        case .full(let why): return WireError(.storeFull, why)
         case .internal(let details):
             let ref = identifiers.ulid()
             log.error("internal error: \(details)", metadata: ["ref": "\(ref)"])
-            return WireError(code: .internal, message: "a bug; the log of jobqd has the details under this ref", ref: ref)
+            return WireError(.internal, "a bug; the log of jobqd has the details under this ref", ref: ref)
         }
     }
 
@@ -56,21 +57,21 @@ extension Broker {
     func refusesNewWork(_ ticket: Ticket) -> Bool {
         guard isDraining else { return false }
         ticket.refuse(
-            WireError(code: .draining, message: "the daemon is stopping and takes no new work", retryAfterMs: 1_000))
+            WireError(.draining, "the daemon is stopping and takes no new work", retryAfterMs: 1_000))
         return true
     }
 
     static func noSuchJob(_ job: JobName) -> WireError {
-        WireError(code: .notFound, message: "no such job: \(job.queue)/\(job.id)", field: "job")
+        WireError(.notFound, "no such job: \(job.queue)/\(job.id)", field: "job")
     }
 
     static func noSuchQueue(_ queue: String) -> WireError {
-        WireError(code: .notFound, message: "no such queue: \(queue)", field: "queue")
+        WireError(.notFound, "no such queue: \(queue)", field: "queue")
     }
 
     static func leaseLost(_ state: JobState) -> WireError {
         WireError(
-            code: .leaseLost, message: "the token is not the job's current claim; the job is \(state.rawValue)",
+            .leaseLost, "the token is not the job's current claim; the job is \(state.rawValue)",
             state: state)
     }
 }

@@ -13,7 +13,9 @@ public struct IdentifierSource {
     private var low: UInt64 = 0
 
     /// - Parameter wallClockMs: milliseconds since the Unix epoch; need not be monotonic.
-    public init(wallClockMs: @escaping () -> Int64, generator: any RandomNumberGenerator = SystemRandomNumberGenerator()) {
+    public init(
+        wallClockMs: @escaping () -> Int64, generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    ) {
         self.wallClockMs = wallClockMs
         self.generator = generator
     }

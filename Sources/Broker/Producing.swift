@@ -10,7 +10,7 @@ extension Broker {
     /// Claims that wait for these queues are tried in the same turn, so that the store sees them right behind the jobs.
     func enqueue(_ body: EnqueueBody, _ ticket: Ticket) {
         if refusesNewWork(ticket) { return }
-        let names = body.jobs.map { JobID(queue: $0.queue, id: $0.jobID ?? identifiers.ulid()) }
+        let names = body.jobs.map { JobName(queue: $0.queue, id: $0.jobID ?? identifiers.ulid()) }
         let items = zip(names, body.jobs).map { (name: $0, job: NewJob($1, id: $0.id)) }
         Gather<Enqueued>.scatter(
             items, queue: \.name.queue, share: \.job,

@@ -5,7 +5,7 @@ import Wire
 
 extension JSONWriter {
     /// The members of one enqueued job.
-    mutating func enqueued(_ name: JobID, _ outcome: Enqueued) {
+    mutating func enqueued(_ name: JobName, _ outcome: Enqueued) {
         key("job")
         string(name.description)
         key("state")

@@ -75,10 +75,7 @@ final class Session: ByteStreamDelegate {
         switch frame {
         case .tooLong:
             gate.admit(identified: false)
-            Ticket(session: self, id: nil).refuse(
-                WireError(
-                    code: .lineTooLong,
-                    message: "a request line may have at most \(broker.options.lineBytes) bytes"))
+            Ticket(session: self, id: nil).refuse(.lineTooLong(limit: broker.options.lineBytes))
         case .line(let bytes):
             do throws(RequestError) {
                 let request = try Request(line: bytes)

@@ -4,6 +4,7 @@
 // way may finish (3 s), the store answers the rest as unavailable (300 ms), replies are flushed (700 ms).
 
 import Reactor
+import Store
 
 /// Waits for the phases of the end, in order.
 final class Stopper {

@@ -5,6 +5,7 @@
 // other hosts did is found by the tick: each second a sweep of every queue (200 a tick at most, in turn), and every ten
 // seconds the list of queues, which may have grown elsewhere. A sweep of an idle queue costs Redis two commands.
 
+import Logging
 import Reactor
 import Store
 

@@ -217,7 +217,9 @@ final class WaitingClaims {
                 continue
             }
             // A claim that is being tried has left the line but comes back to it.
-            if now - since > Self.listenUs, !deadlines.unordered.contains(where: { !$0.claim.isDone && $0.claim.queues.contains(queue) }) {
+            if now - since > Self.listenUs,
+                !deadlines.unordered.contains(where: { !$0.claim.isDone && $0.claim.queues.contains(queue) })
+            {
                 lines[queue] = nil
                 broker.store.unwatch(queue: queue)
             }

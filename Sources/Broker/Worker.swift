@@ -17,7 +17,7 @@ final class Worker {
     let session: String
     var name: String
     var push: Bool
-    var onDisconnect: Hello.OnDisconnect
+    var onDisconnect: OnDisconnect
     var graceMs: Int64
     var presence: Presence
     /// Tells the end of the peer's process; nil when its pid is not known here (another PID namespace).
@@ -26,7 +26,7 @@ final class Worker {
     var processHasEnded = false
     let since: UInt64
     /// token → job. Tokens are never used twice, so they are the key.
-    var held: [String: JobID] = [:]
+    var held: [String: JobName] = [:]
 
     init(session: String, hello: Hello, name: String, connection: Session, since: UInt64) {
         self.session = session

@@ -6,6 +6,7 @@
 // sockets a moment before its pidfd tells, so "still lives" is often true for some microseconds only: the pidfd is
 // watched during the grace.
 
+import Logging
 import Reactor
 import Store
 import Wire
@@ -54,7 +55,8 @@ final class Workers {
         worker.presence = .connected(session)
         session.worker = worker
         worker.processHasEnded = ProcessWatch.isGone(session.stream.peer.pid)
-        worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) { [unowned self, unowned worker] in
+        worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) {
+            [unowned self, unowned worker] in
             processEnded(worker)
         }
     }
@@ -64,7 +66,7 @@ final class Workers {
     /// Jobs went into a worker's hands.
     func hold(_ jobs: [ClaimedJob], queue: String, _ worker: Worker) {
         for job in jobs {
-            worker.held[job.token] = JobID(queue: queue, id: job.id)
+            worker.held[job.token] = JobName(queue: queue, id: job.id)
             holders[job.token] = worker
         }
     }

@@ -1,5 +1,7 @@
 // Handlers of the workers' operations.
 
+import Logging
+import Reactor
 import Store
 import Wire
 
@@ -9,7 +11,7 @@ extension Broker {
         guard hello.protocolVersion == ProtocolLimits.version else {
             return ticket.refuse(
                 WireError(
-                    code: .unsupportedProtocol, message: "this daemon speaks protocol \(ProtocolLimits.version)",
+                    .unsupportedProtocol, "this daemon speaks protocol \(ProtocolLimits.version)",
                     field: "protocol", supported: [ProtocolLimits.version]))
         }
         let session = workers.hello(hello, from: ticket.session)
@@ -119,7 +121,8 @@ extension Broker {
         let requests = jobs.map { ReleaseRequest(claim: Claim(id: $0.id, token: $0.token)) }
         store.release(requests, queue: queue) { [self] result in
             if case .failure(let failure) = result {
-                log.warning("\(jobs.count) jobs wait for the end of their lease: \(failure)", metadata: ["queue": "\(queue)"])
+                log.warning(
+                    "\(jobs.count) jobs wait for the end of their lease: \(failure)", metadata: ["queue": "\(queue)"])
             }
         }
         waiting.wake(queue, for: jobs.count)
@@ -137,7 +140,8 @@ extension Broker {
     }
 
     /// Lets the sweeper know when what was retried or delayed is due.
-    private func notingDue(_ queue: String, _ then: @escaping Completion<[TokenOutcome]>) -> Completion<[TokenOutcome]> {
+    private func notingDue(_ queue: String, _ then: @escaping Completion<[TokenOutcome]>) -> Completion<[TokenOutcome]>
+    {
         { [self] result in
             if case .success(let outcomes) = result {
                 for case .done(_, let runAt?) in outcomes { sweeper.note(due: runAt, queue: queue) }

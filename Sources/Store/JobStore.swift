@@ -20,18 +20,6 @@ public enum StoreFailure: Error, Equatable, Sendable {
 /// The result of a store call, delivered at the end of a later turn.
 public typealias Completion<Value> = (Result<Value, StoreFailure>) -> Void
 
-/// A job's name: its queue and the part after the slash.
-public struct JobID: Hashable, Sendable, CustomStringConvertible {
-    public var queue: String
-    public var id: String
-    public init(queue: String, id: String) {
-        self.queue = queue
-        self.id = id
-    }
-    /// As on the wire: `email/01KA…`.
-    public var description: String { "\(queue)/\(id)" }
-}
-
 /// Milliseconds since the Unix epoch by the Redis server's clock.
 public typealias ServerTime = Int64
 

@@ -34,7 +34,8 @@ enum ServerSocket {
                 return try Listener(loop: loop, path: path, mode: mode, group: group, logger: log)
             }
         } catch {
-            throw StartFailure(message: "\(error)", exitCode: error.isInUse ? ExitCode.unavailable : ExitCode.cannotCreate)
+            throw StartFailure(
+                message: "\(error)", exitCode: error.isInUse ? ExitCode.unavailable : ExitCode.cannotCreate)
         }
     }
 }
