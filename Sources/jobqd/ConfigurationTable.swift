@@ -114,7 +114,7 @@ extension Setting {
         Setting(
             option: "request-timeout-ms", section: "Redis", key: "RequestTimeoutSec",
             environment: ["JOBQD_REQUEST_TIMEOUT_MS"], type: .duration(10...3_600_000), placeholder: "N",
-            standard: "5s", isReloadable: true,
+            standard: "5s", isReloadable: false,
             documentation: "How long Redis may take for one request; then it counts as away.",
             assign: { $0.requestTimeoutMs = $1.number }),
     ]

@@ -48,7 +48,6 @@ final class Daemon {
         self.configuration = configuration
         log = Logger(label: "jobqd")
         loop = try Loop()
-        try StateDirectory.prepare(configuration)
         let sockets = try ServerSocket.all(configuration)
         backend = try StoreBackend(configuration, loop: loop, log: log)
         var options = BrokerOptions()
@@ -82,6 +81,10 @@ final class Daemon {
             loop.signal(SIGHUP) { [unowned self] in reload() },
         ]
         loop.enableWatchdog()
+        backend.onFailure = { [unowned self] why in
+            log.critical("the store cannot be had", metadata: ["reason": "\(why)"])
+            loop.exit(ExitCode.unavailable)
+        }
         backend.start()
         broker.start()
         for listener in listeners {
@@ -131,8 +134,6 @@ final class Daemon {
         configuration.logLevel = new.logLevel
         broker.setLimits(maxConnections: new.maxConnections)
         configuration.maxConnections = new.maxConnections
-        backend.setRequestTimeout(milliseconds: new.requestTimeoutMs)
-        configuration.requestTimeoutMs = new.requestTimeoutMs
         if new == configuration {
             log.info("configuration reloaded")
         } else {

@@ -1,0 +1,90 @@
+// Which store this run has: Redis somewhere, a Redis of its own, or memory. Starts it and ends it.
+
+import Glibc
+import Logging
+import Reactor
+import Redis
+import Store
+
+/// The store with what it stands on.
+final class StoreBackend {
+    let store: any JobStore
+    /// The store cannot be had at all: why. The daemon should end.
+    var onFailure: ((_ why: String) -> Void)?
+    private let loop: Loop
+    private let child: PrivateRedis?
+    private let links: (commands: RedisLink, subscriptions: SubscriptionLink)?
+    private let begin: () -> Void
+
+    init(_ configuration: Configuration, loop: Loop, log: Logger) throws(StartFailure) {
+        self.loop = loop
+        switch configuration.storeKind {
+        case .memory:
+            let memory = MemoryStore(clock: Self.wallClockUs, later: { loop.deferred($0) })
+            store = memory
+            child = nil
+            links = nil
+            begin = { loop.atTurnEnd { memory.flush() } }
+            log.warning("jobs are kept in memory only: all of them end with this process")
+        case .redis:
+            let (redis, child) = try Self.redis(configuration, loop: loop, log: log)
+            let commands = RedisLink(loop: loop, configuration: redis, scripts: RedisStore.scripts, logger: log)
+            let subscriptions = SubscriptionLink(loop: loop, configuration: redis, logger: log)
+            let redisStore = RedisStore(
+                loop: loop, link: commands, subscriptions: subscriptions,
+                configuration: RedisStore.Configuration(
+                    keyPrefix: configuration.keyPrefix, address: "\(redis.address)",
+                    requestTimeoutMs: configuration.requestTimeoutMs, origin: Self.origin()))
+            store = redisStore
+            links = (commands, subscriptions)
+            self.child = child
+            begin = {
+                child?.start()
+                redisStore.start()
+            }
+        }
+        child?.onFailure = { [unowned self] why in onFailure?(why) }
+    }
+
+    /// Begins to connect, after starting the child Redis if there is one.
+    func start() { begin() }
+
+    /// After the store was closed: the links, and last the child Redis.
+    func stop(then: @escaping () -> Void) {
+        links?.subscriptions.stop()
+        links?.commands.stop()
+        if let child { child.stop(then: then) } else { loop.deferred(then) }
+    }
+
+    private static func redis(
+        _ configuration: Configuration, loop: Loop, log: Logger
+    ) throws(StartFailure) -> (RedisConfiguration, PrivateRedis?) {
+        do {
+            var child: PrivateRedis?
+            let address: RedisAddress
+            if let url = configuration.redisURL {
+                address = try RedisAddress.parse(url)
+            } else {
+                let own = try PrivateRedis(loop: loop, stateDirectory: configuration.stateDirectory, logger: log)
+                child = own
+                address = own.address
+            }
+            let password = configuration.redisPasswordFile.map(RedisConfiguration.password(fromFile:))
+            let redis = RedisConfiguration(
+                address: address, password: child == nil ? password : nil, clientName: "jobqd",
+                requestTimeoutMs: configuration.requestTimeoutMs)
+            return (redis, child)
+        } catch {
+            throw StartFailure(message: "\(error)", exitCode: Configuration.configurationError)
+        }
+    }
+
+    /// Tells this daemon's wake-up messages from those of others: 64 random bits.
+    private static func origin() -> String { String(UInt64.random(in: .min ... .max), radix: 16) }
+
+    private static func wallClockUs() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+}
