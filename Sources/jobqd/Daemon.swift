@@ -80,7 +80,7 @@ final class Daemon {
             loop.signal(SIGINT) { [unowned self] in stop("SIGINT") },
             loop.signal(SIGHUP) { [unowned self] in reload() },
         ]
-        loop.enableWatchdog()
+        let isWatched = loop.enableWatchdog()
         backend.onFailure = { [unowned self] why in
             log.critical("the store cannot be had", metadata: ["reason": "\(why)"])
             loop.exit(ExitCode.unavailable)
@@ -90,6 +90,7 @@ final class Daemon {
         for listener in listeners {
             log.info("serving", metadata: ["socket": "\(listener.path ?? "passed by the service manager")"])
         }
+        log.debug("ready", metadata: ["watchdog": "\(isWatched)"])
         ServiceManager.ready()
     }
 
