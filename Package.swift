@@ -63,7 +63,10 @@ let package = Package(
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Harness"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "Harness"], swiftSettings: strict),
-        .testTarget(name: "RedisTests", dependencies: ["Redis", "Reactor", "Harness"], swiftSettings: strict),
+        .testTarget(
+            name: "RedisTests",
+            dependencies: ["Redis", "Reactor", "Harness", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Redis", "Reactor", "Wire", "Harness"], swiftSettings: strict),
         .testTarget(
