@@ -86,6 +86,11 @@ public final class Loop {
         later?.enable()
     }
 
+    /// Whoever comes from C must be on the loop's own thread.
+    func checkThread() {
+        precondition(pthread_equal(thread, pthread_self()) != 0, "a loop runs on the thread that made it")
+    }
+
     func beginTurn() { inTurn = true }
 
     func endTurn() {
@@ -107,6 +112,9 @@ public final class Loop {
 }
 
 /// The loop's own source for `deferred` and for turns asked for from outside; the only one that does not keep its loop.
+///
+/// A timer that is due at once, and no sd_event_add_defer: a deferred source counts as the one that has waited longest, so
+/// work that defers itself again and again would keep everything else from its turn.
 private final class DeferSource {
     private let handle: OpaquePointer
 
@@ -115,8 +123,9 @@ private final class DeferSource {
         // The loop owns this source and ends it first in its deinit, so the unretained pointer is good in every call.
         let userData = Unmanaged.passUnretained(loop).toOpaque()
         try check(
-            sd_event_add_defer(loop.event, &made, { _, userData in DeferSource.arrive(userData) }, userData),
-            "sd_event_add_defer")
+            sd_event_add_time(
+                loop.event, &made, CLOCK_MONOTONIC, 0, 1, { _, _, userData in DeferSource.arrive(userData) }, userData),
+            "sd_event_add_time")
         handle = made!
         sd_event_source_set_enabled(handle, Int32(SD_EVENT_OFF))
     }
@@ -129,7 +138,7 @@ private final class DeferSource {
 
     private static func arrive(_ userData: UnsafeMutableRawPointer?) -> Int32 {
         let loop = Unmanaged<Loop>.fromOpaque(userData!).takeUnretainedValue()
-        precondition(pthread_equal(loop.thread, pthread_self()) != 0, "a loop runs on the thread that made it")
+        loop.checkThread()
         loop.beginTurn()
         loop.runDeferred()
         loop.endTurn()

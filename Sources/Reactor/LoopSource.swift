@@ -24,7 +24,6 @@ public class LoopSource {
         case time
         case signal
         case childEnded(ExitStatus)
-        case deferred
     }
 
     /// Does what the source is for. Runs on the loop's thread; the object stays alive during the call.
@@ -39,7 +38,7 @@ public class LoopSource {
     static func arrive(_ userData: UnsafeMutableRawPointer?, _ occurrence: Occurrence) -> Int32 {
         let source = Unmanaged<LoopSource>.fromOpaque(userData!).takeUnretainedValue()
         let loop = source.loop
-        precondition(pthread_equal(loop.thread, pthread_self()) != 0, "a loop runs on the thread that made it")
+        loop.checkThread()
         loop.beginTurn()
         source.fire(occurrence)
         loop.endTurn()

@@ -8,7 +8,7 @@ internal import Glibc
 
 struct OutputBuffer: ~Copyable {
     private var memory: UnsafeMutableRawPointer?
-    private var capacity = 0
+    private(set) var capacity = 0
     private var front = 0
     private var end = 0
 
