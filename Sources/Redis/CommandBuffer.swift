@@ -2,9 +2,9 @@
 //
 // RESP has each argument as `$<length>\r\n<bytes>\r\n` behind a head that only counts them (`*<n>\r\n`). So a buffer
 // is one flat array to which arguments are appended in place, and a count: no allocation an argument, no second pass
-// that formats, and hiredis gets the bytes by redisAppendFormattedCommand() (its own redisAppendCommandArgv() would
-// allocate, format and copy the same once more; see the numbers at `RedisLink.run`). Buffers can be joined, so a batch
-// may gather its parts apart. No verb is needed: arguments of a script are a buffer too.
+// that formats, and hiredis gets the bytes by redisAppendFormattedCommand(). redisAppendCommandArgv() would allocate,
+// format and copy all of it once more: 48 ns an argument against 15 ns, for calls with 300 arguments of 13 to 100 bytes.
+// Buffers can be joined, so a batch may gather its parts apart. No verb is needed: a script's arguments are one too.
 
 /// Arguments of a command, appended one after the other.
 public struct CommandBuffer: Sendable {
@@ -45,16 +45,17 @@ public struct CommandBuffer: Sendable {
     /// In decimal, as Redis and Lua read numbers.
     public mutating func append(integer: Int64) {
         let magnitude = integer.magnitude
-        head(length: Self.digits(magnitude) + (integer < 0 ? 1 : 0))
-        if integer < 0 { bytes.append(UInt8(ascii: "-")) }
-        decimal(magnitude)
-        endOfLine()
+        line("$", UInt64(Self.digits(magnitude) + (integer < 0 ? 1 : 0)))
+        if integer < 0 { line("-", magnitude) } else { line(nil, magnitude) }
+        count += 1
     }
 
     public mutating func append(_ argument: UnsafeRawBufferPointer) {
-        head(length: argument.count)
+        line("$", UInt64(argument.count))
         bytes.append(contentsOf: argument)
-        endOfLine()
+        bytes.append(UInt8(ascii: "\r"))
+        bytes.append(UInt8(ascii: "\n"))
+        count += 1
     }
 
     /// All arguments of the other one, in order.
@@ -70,23 +71,7 @@ public struct CommandBuffer: Sendable {
     }
 
     /// Puts `*<n>\r\n` there, the head of a whole command of n arguments. Not an argument itself.
-    mutating func begin(arguments: Int) {
-        bytes.append(UInt8(ascii: "*"))
-        decimal(UInt64(arguments))
-        endOfLine()
-    }
-
-    private mutating func head(length: Int) {
-        bytes.append(UInt8(ascii: "$"))
-        decimal(UInt64(length))
-        endOfLine()
-        count += 1
-    }
-
-    private mutating func endOfLine() {
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
-    }
+    mutating func begin(arguments: Int) { line("*", UInt64(arguments)) }
 
     private static func digits(_ number: UInt64) -> Int {
         var rest = number
@@ -98,13 +83,23 @@ public struct CommandBuffer: Sendable {
         return digits
     }
 
-    /// From the first digit to the last, so that nothing is turned round.
-    private mutating func decimal(_ number: UInt64) {
-        var weight: UInt64 = 1
-        while number / weight >= 10 { weight *= 10 }
-        while weight > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / weight % 10))
-            weight /= 10
+    /// `<sign><number>\r\n`, put together from its end in a piece of the stack: one append instead of one a digit.
+    private mutating func line(_ sign: Unicode.Scalar?, _ number: UInt64) {
+        withUnsafeTemporaryAllocation(byteCount: 24, alignment: 1) { buffer in
+            buffer[23] = UInt8(ascii: "\n")
+            buffer[22] = UInt8(ascii: "\r")
+            var start = 22
+            var rest = number
+            repeat {
+                start -= 1
+                buffer[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if let sign {
+                start -= 1
+                buffer[start] = UInt8(ascii: sign)
+            }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[start...]))
         }
     }
 }

@@ -45,6 +45,8 @@ struct Handshake {
     private(set) var facts = ServerFacts()
     /// The digests of the scripts, in their order.
     private(set) var digests: [String] = []
+    /// The last error that was tolerated: what a server says before it hangs up (too many clients, protected mode).
+    private(set) var complaint: String?
     private var due: ArraySlice<Step>
 
     init(steps: [Step]) { due = steps[...] }
@@ -87,8 +89,9 @@ struct Handshake {
     mutating func receive(_ reply: HandshakeReply) -> Verdict {
         guard let step = due.popFirst() else { return .refused("Redis answered what was not asked") }
         if case .error(let failure) = reply {
-            guard let problem = judge(failure, at: step) else { return next }
-            return .refused(problem)
+            if let problem = judge(failure, at: step) { return .refused(problem) }
+            if case .reply(let code, let message) = failure { complaint = "\(code) \(message)".printable }
+            return next
         }
         switch (step, reply) {
         case (.information, .text(let text)):

@@ -253,7 +253,7 @@ final class RedisConnection {
                 guard self.context === context else { return }
                 if length < HiredisContext.readSize { break }
             }
-        } catch { return fail("\(error)") }
+        } catch { return fail(handshake?.complaint.map { "\(error); before that: \($0)" } ?? "\(error)") }
         if isReady { delegate?.connectionDidRead() }
     }
 

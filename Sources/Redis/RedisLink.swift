@@ -7,22 +7,22 @@
 // have executed it, and only the caller knows what may be repeated. The one exception is NOSCRIPT, which says that
 // nothing was executed: that very call goes out again as EVAL with its source, and EVAL cannot meet a missing script,
 // so even a loop of SCRIPT FLUSH is harmless. An error that smells of a changed role (-READONLY) makes the link connect
-// again, since the preflight is what tells.
+// again, since the preflight is what tells; not before everything under way has its answer.
 
 import DequeModule
 import Logging
 import Reactor
 
-/// Where a link is between start and stop.
-public enum RedisLinkState: Equatable, Sendable {
-    case idle, resolving, connecting, handshake, ready
-    /// Until the next try, µs of the loop's clock.
-    case waiting(untilNextTry: UInt64)
-    case stopped
-}
-
 /// The command link of a daemon to its Redis. See the head of this file for the rules.
 public final class RedisLink {
+    /// Where a link is between start and stop.
+    public enum State: Equatable, Sendable {
+        case idle, resolving, connecting, handshake, ready
+        /// Until the next try, µs of the loop's clock.
+        case waiting(untilNextTry: UInt64)
+        case stopped
+    }
+
     /// Called once for each command, in a later turn than the call that took it; the reply is valid during the call.
     public typealias Completion = (Result<ReplyView, RedisFailure>) -> Void
 
@@ -66,13 +66,16 @@ public final class RedisLink {
     private var underWay = Deque<UnderWay>()
     private var held = Deque<Held>()
     private var deadline: LoopTimer?
-    private var lastSentAt: UInt64 = 0
+    /// When the command was sent whose reply came last.
+    private var answeredSentAt: UInt64?
+    /// Why to connect again as soon as nothing is under way; new commands are held until then.
+    private var needsCheck: String?
 
     /// Time from sending to reading of the last exchange, µs.
     public private(set) var roundTripUs: Int64?
     /// The link can take commands: at the start and after every reconnect.
     public var onReady: (() -> Void)?
-    /// The link was lost, or connecting failed for a new reason; commands under way have failed or will in this turn.
+    /// The ready link was lost; what was under way fails in the same turn, after this call.
     public var onLost: ((_ why: String) -> Void)?
 
     /// A link at rest; `start()` begins to connect.
@@ -101,7 +104,7 @@ public final class RedisLink {
 
     // MARK: How it is
 
-    public var state: RedisLinkState {
+    public var state: State {
         switch connection.state {
         case .idle: .idle
         case .resolving: .resolving
@@ -147,7 +150,7 @@ public final class RedisLink {
             return loop.deferred { then(.failure(failure)) }
         }
         let now = loop.now
-        if held.isEmpty, underWay.count < pipelineCap {
+        if held.isEmpty, underWay.count < pipelineCap, needsCheck == nil {
             transmit(command, now: now, then)
         } else {
             held.append(Held(since: now, command: command, then: then))
@@ -168,7 +171,6 @@ public final class RedisLink {
             transmit(script, by: calls[script.script])
             call = script
         }
-        lastSentAt = now
         underWay.append(UnderWay(sentAt: now, call: call, then: then))
     }
 
@@ -210,6 +212,8 @@ public final class RedisLink {
     /// Empties the link; the result completes what was in it.
     private func takeAll(_ failure: RedisFailure) -> () -> Void {
         deadline?.disarm()
+        needsCheck = nil
+        answeredSentAt = nil
         let sent = underWay
         let unsent = held
         underWay = []
@@ -233,18 +237,24 @@ extension RedisLink: RedisConnectionDelegate {
 
     func connectionReceived(_ reply: ReplyView) {
         guard let command = underWay.popFirst() else { return connection.fail("Redis answered what was not asked") }
+        answeredSentAt = command.sentAt
         guard reply.kind == .error else { return command.then(.success(reply)) }
         let failure = RedisFailure(errorReply: reply.string)
         if failure.kind == .noScript, let call = command.call { return resend(call, command.then) }
+        if failure.asksForNewCheck { needsCheck = "\(failure)" }
         command.then(.failure(failure))
-        if failure.asksForNewCheck { connection.fail("\(failure)") }
     }
 
     func connectionDidRead() {
         let now = loop.now
-        if underWay.isEmpty { roundTripUs = Int64(now - lastSentAt) }
-        while underWay.count < pipelineCap, isReady, let next = held.popFirst() {
-            transmit(next.command, now: now, next.then)
+        if let sentAt = answeredSentAt { roundTripUs = Int64(now - sentAt) }
+        answeredSentAt = nil
+        if let why = needsCheck {
+            if underWay.isEmpty { return connection.fail(why) }
+        } else {
+            while underWay.count < pipelineCap, let next = held.popFirst() {
+                transmit(next.command, now: now, next.then)
+            }
         }
         flush()
     }

@@ -186,6 +186,16 @@ import Testing
         server.stop()
     }
 
+    @Test func reasonOfAServerThatHangsUpIsKept() throws {
+        let server = try RedisServer()
+        try server.command("CONFIG", "SET", "maxclients", "1")
+        let bench = try Bench()
+        let link = bench.link(try bench.configuration(server.url))
+        link.start()
+        try bench.run(until: "a refusal") { link.problem != nil }
+        #expect(link.problem?.contains("max number of clients") == true)
+    }
+
     @Test func replicaIsRefusedUntilItIsPrimary() throws {
         let server = try RedisServer()
         try server.command("REPLICAOF", "127.0.0.1", "1")

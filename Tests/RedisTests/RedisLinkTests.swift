@@ -204,6 +204,27 @@ import Testing
         #expect(try bench.ask(link, add, keys: ["sum"], "1") == .number(1))
     }
 
+    @Test func allThatWasSentHasItsAnswerBeforeTheNewCheck() throws {
+        let server = try RedisServer()
+        let bench = try Bench()
+        let link = try bench.readyLink(try bench.configuration(server.url))
+        try server.command("REPLICAOF", "127.0.0.1", "1")
+        var outcomes: [Outcome] = []
+        link.send(CommandBuffer("SET", "a", "b")) { result in
+            outcomes.append(Outcome(result))
+            link.send(CommandBuffer("SET", "later", "1")) { outcomes.append(Outcome($0)) }
+        }
+        for _ in 0..<3 { link.send(CommandBuffer("PING")) { outcomes.append(Outcome($0)) } }
+        link.flush()
+        try bench.run(until: "all ended") { outcomes.count == 5 }
+        #expect(outcomes[0].failure?.kind == .unavailable)
+        #expect(outcomes[1...3].allSatisfy { $0 == .value("PONG") })
+        guard case .failure(.notReady) = outcomes[4] else {
+            Issue.record("\(outcomes)")
+            return
+        }
+    }
+
     @Test func stopFailsWhatIsUnderWayInALaterTurn() throws {
         let server = try RedisServer()
         let bench = try Bench()
