@@ -16,6 +16,7 @@ let package = Package(
         // For the packages below Benchmarks/ and Tests/Fuzz/, which measure and fuzz these modules.
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Reactor", targets: ["Reactor"]),
+        .library(name: "FuzzBodies", targets: ["FuzzBodies"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -61,7 +62,9 @@ let package = Package(
 
         // Tests. Harness: redis-server and jobqd of a test's own, a line client, waiting with a deadline.
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Harness"], swiftSettings: strict),
+        // What the fuzz targets check, which WireTests runs over their corpus.
+        .target(name: "FuzzBodies", dependencies: ["Wire"], path: "Tests/FuzzBodies", swiftSettings: strict),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "FuzzBodies", "Harness"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "Harness"], swiftSettings: strict),
         .testTarget(
             name: "RedisTests",

@@ -11,6 +11,8 @@ struct MemberReader {
     /// Stands before a name in messages and `field`: empty, or as in `next.`.
     let prefix: StaticString
     private(set) var present = MemberNameSet()
+    /// Those whose value is null.
+    private var nulls = MemberNameSet()
     private var slices = InlineArray<48, JSONSlice>(repeating: JSONSlice())
     /// The first name that is in no table.
     private var unknown: JSONSlice?
@@ -39,6 +41,7 @@ struct MemberReader {
     /// Validates the object that begins at the scanner's position and notes its members.
     mutating func scan(_ scanner: inout JSONScanner) throws(JSONError) {
         present = MemberNameSet()
+        nulls = MemberNameSet()
         unknown = nil
         duplicate = nil
         scanner.position += 1
@@ -79,6 +82,7 @@ struct MemberReader {
             return
         }
         present.insert(member)
+        if value.kind == .null { nulls.insert(member) }
         slices[Int(member.rawValue)] = value
     }
 
@@ -101,9 +105,11 @@ struct MemberReader {
         if let duplicate { throw refusal(duplicate, "is there twice") }
         let foreign = present.subtracting(set.allowed)
         if unknown != nil || !foreign.isEmpty { throw unknownMember(foreign) }
-        for member in set.members where has(member.key) && slice(member.key).kind == .null {
-            if case .json = member.type { continue }
-            present = present.subtracting(MemberNameSet(member.key))
+        if !nulls.isEmpty {
+            for name in nulls.names {
+                if case .json = set[name].type { continue }
+                present = present.subtracting(MemberNameSet(name))
+            }
         }
         let missing = set.required.subtracting(present)
         if !missing.isEmpty { throw refusal(missing.names[0], "is missing") }

@@ -23,7 +23,9 @@ enum Quotation {
         let given = Array(text.lowercased().utf8)
         var best: (word: String, distance: Int)?
         for word in words {
-            let distance = editDistance(given, Array(word.utf8))
+            // The beginning of a word is near to it, however long the rest: `delay` for `delay_ms`.
+            let isBeginning = given.count >= 3 && word.utf8.starts(with: given)
+            let distance = isBeginning ? 1 : editDistance(given, Array(word.utf8))
             if distance <= max(1, word.utf8.count / 3), distance < best?.distance ?? .max { best = (word, distance) }
         }
         return best.map { "; did you mean \"\($0.word)\"?" } ?? ""
