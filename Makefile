@@ -56,7 +56,7 @@ test:
 	timeout $(TEST_TIMEOUT) $(SWIFT) test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests examples Benchmarks
+	$(SWIFT) format lint --strict --recursive Sources Tests examples Benchmarks
 
 bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)

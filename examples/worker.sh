@@ -7,7 +7,7 @@ set -euo pipefail
 trap '' PIPE
 socket=$1 queue=$2 name=${3:-bash-$$}
 
-coproc socat -t60 - "UNIX-CONNECT:$socket"
+coproc socat -t0 - "UNIX-CONNECT:$socket"
 exec {replies}<&"${COPROC[0]}" {requests}>&"${COPROC[1]}"
 
 stop() { echo "$name: $2" >&2; exit "$1"; }

@@ -21,7 +21,7 @@ struct Enqueue: DaemonCommand {
     var type: String?
     @Option(help: ArgumentHelp("The part of its name after the slash.", valueName: "id"))
     var id: String?
-    @Option(help: "-100 to 100, higher runs first.")
+    @Option(parsing: .unconditional, help: "-100 to 100, higher runs first.")
     var priority: Int?
     @Flag(help: "Before all others of its priority.")
     var front = false

@@ -1,0 +1,110 @@
+// The example workers, run as a user would run them: each completes jobs, fails what it cannot do, keeps its lease with
+// a heartbeat where it promises one, loses its job when it is killed, and leaves when the daemon goes.
+
+import Foundation
+import Harness
+import Testing
+
+/// One of examples/.
+enum ExampleWorker: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case bash, python, node, c, swift
+    var testDescription: String { rawValue }
+
+    /// Whether it extends the lease of the job it works on.
+    var hasHeartbeat: Bool { self != .bash && self != .c }
+
+    private static let examples = BuiltProducts.packageDirectory + "/examples"
+
+    /// Starts it for queue `q`; C is compiled first. The Swift one must have been built (`make test` does).
+    func start(_ daemon: Daemon) throws -> RunningExample {
+        let folder = try TemporaryDirectory()
+        let program =
+            switch self {
+            case .bash: Self.examples + "/worker.sh"
+            case .python: Self.examples + "/worker.py"
+            case .node: Self.examples + "/worker.js"
+            case .c: try Self.compile(into: folder)
+            case .swift: BuiltProducts.packageDirectory + "/.build/examples/debug/worker"
+            }
+        let arguments = [daemon.socketPath, "q", rawValue]
+        return RunningExample(
+            process: try ServerProcess(program, arguments, log: folder.file("log")), folder: folder)
+    }
+
+    private static func compile(into folder: TemporaryDirectory) throws -> String {
+        let program = folder.file("worker")
+        let arguments = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, examples + "/worker.c", "-ljansson"]
+        let result = try Program.run("cc", arguments)
+        guard result.status == 0 else { throw HarnessError(result.errors) }
+        return program
+    }
+}
+
+/// A worker and the folder that it runs from.
+struct RunningExample {
+    let process: ServerProcess
+    let folder: TemporaryDirectory
+}
+
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ExampleTests {
+    @Test(arguments: ExampleWorker.allCases)
+    func workerCompletesJobsAndFailsWhatItCannotDo(worker: ExampleWorker) throws {
+        let daemon = try Daemon(.memory)
+        let client = try daemon.connect()
+        let once: JSON = ["max_attempts": 1, "payload": ["needs": "/nonexistent"]]
+        let jobs = try [
+            client.enqueue("q", ["payload": ["ms": 5]]), client.enqueue("q"), client.enqueue("q", once),
+            client.enqueue("q", ["payload": ["ms": 1, "needs": "/"], "type": "last"]),
+        ]
+        let running = try worker.start(daemon)
+        try eventually(within: 20, "the last job done; the worker says: \(running.process.log)") {
+            try client.state(jobs[3]) == "completed"
+        }
+        for job in [jobs[0], jobs[1], jobs[3]] {
+            let record = try client.record(job)
+            #expect(record["state"] == "completed")
+            #expect(record["result"]["by"].string == worker.rawValue)
+            #expect(record["worker"].string == worker.rawValue)
+        }
+        let failed = try client.record(jobs[2])
+        #expect(failed["state"] == "dead")
+        #expect(failed["error"].description.contains("such file") || failed["error"].description.contains("not there"))
+        #expect(running.process.isRunning)
+        running.process.kill()
+    }
+
+    @Test(arguments: ExampleWorker.allCases)
+    func killedWorkerLosesItsJobAtOnce(worker: ExampleWorker) throws {
+        let daemon = try Daemon(.memory)
+        let client = try daemon.connect()
+        let job = try client.enqueue("q", ["payload": ["ms": 60_000]])
+        let running = try worker.start(daemon)
+        try eventually(within: 20, "the job claimed") { try client.state(job) == "processing" }
+        running.process.kill()
+        try eventually(within: 5, "the job back in its queue") { try client.state(job) == "queued" }
+        #expect(try client.record(job)["history"][0]["outcome"] == "worker_gone")
+    }
+
+    @Test(arguments: ExampleWorker.allCases.filter(\.hasHeartbeat))
+    func heartbeatKeepsALeaseShorterThanTheWork(worker: ExampleWorker) throws {
+        let daemon = try Daemon(.memory)
+        let client = try daemon.connect()
+        let job = try client.enqueue("q", ["payload": ["ms": 2500], "lease_ms": 900])
+        let running = try worker.start(daemon)
+        try eventually(within: 20, "the job completed") { try client.state(job) == "completed" }
+        #expect(try client.record(job)["attempts"] == 1)
+        running.process.kill()
+    }
+
+    @Test(arguments: ExampleWorker.allCases)
+    func workerLeavesWithAnErrorWhenTheDaemonIsGone(worker: ExampleWorker) throws {
+        let daemon = try Daemon(.memory)
+        let client = try daemon.connect()
+        let job = try client.enqueue("q")
+        let running = try worker.start(daemon)
+        try eventually(within: 20, "the job completed") { try client.state(job) == "completed" }
+        daemon.kill()
+        let end = try running.process.waitForEnd(within: 10)
+        #expect(end != .exited(0))
+    }
+}
