@@ -21,6 +21,8 @@ public struct RedisConfiguration {
     /// First and longest pause between two tries to connect.
     public var firstRetryMs: Int64 = 50
     public var longestRetryMs: Int64 = 2_000
+    /// A server that is started at the same time as the link may need this long to listen: its absence is no news.
+    public var startingMs: Int64 = 0
     /// 0 ≤ random < 1, for the jitter of those pauses; a parameter for tests.
     public var random: () -> Double = { .random(in: 0..<1) }
 

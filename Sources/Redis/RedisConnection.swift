@@ -37,6 +37,8 @@ final class RedisConnection {
     private var source: FDSource?
     private var alarm: LoopTimer?
     private var lastLogged: String?
+    /// Until then nobody is told that the server is not there yet.
+    private var quietUntil: UInt64 = 0
 
     weak var delegate: (any RedisConnectionDelegate)?
     /// Of the server of the last completed handshake.
@@ -62,6 +64,7 @@ final class RedisConnection {
 
     func start() {
         alarm = loop.timer { [weak self] in self?.alarmRang() }
+        quietUntil = loop.now + UInt64(configuration.startingMs) * 1_000
         perform(machine.start())
     }
 
@@ -276,6 +279,9 @@ extension RedisConnection {
     /// A problem is told once, until it changes or was over: tries go on every two seconds for as long as it lasts.
     private func report(_ why: String) {
         let metadata: Logger.Metadata = ["address": "\(configuration.address)", "problem": "\(why.printable)"]
+        if machine.timesReady == 0, loop.now < quietUntil {
+            return logger.debug("Redis is not there yet", metadata: metadata)
+        }
         if why == lastLogged {
             logger.debug("Redis is still away", metadata: metadata)
         } else {

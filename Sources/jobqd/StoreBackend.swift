@@ -70,9 +70,10 @@ final class StoreBackend {
                 address = own.address
             }
             let password = configuration.redisPasswordFile.map(RedisConfiguration.password(fromFile:))
-            let redis = RedisConfiguration(
+            var redis = RedisConfiguration(
                 address: address, password: child == nil ? password : nil, clientName: "jobqd",
                 requestTimeoutMs: configuration.requestTimeoutMs)
+            if child != nil { redis.startingMs = 1_000 }
             return (redis, child)
         } catch {
             throw StartFailure(message: "\(error)", exitCode: Configuration.configurationError)
