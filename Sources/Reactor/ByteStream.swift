@@ -45,7 +45,8 @@ public final class ByteStream {
     public let peer: PeerCredentials
 
     // The rest is between the stream and its set.
-    unowned let set: ConnectionSet
+    /// Used only while the stream is open, and a set closes its streams before it goes.
+    unowned(unsafe) let set: ConnectionSet
     /// -1 from the moment it is closed.
     var fd: Int32
     var place: Int

@@ -24,6 +24,7 @@ public final class ConnectionSet {
     private let events: UnsafeMutablePointer<epoll_event>
     private let buffer: UnsafeMutableRawBufferPointer
     private var source: FDSource?
+    private var action: TurnEndAction?
     /// Every open stream, at the index its `place` says.
     private var streams: ContiguousArray<ByteStream> = []
     /// Streams with something to do at the end of the turn.
@@ -39,15 +40,18 @@ public final class ConnectionSet {
         buffer = .allocate(byteCount: ConnectionSet.readSize, alignment: 16)
         if epoll < 0 { throw .last("epoll_create1") }
         source = loop.watch(fd: epoll, interest: .readable) { [unowned self] _ in takeReady() }
-        loop.atTurnEnd { [weak self] in self?.endTurn() }
+        // Unowned, since a weak reference would make each retain of the set take the runtime's slow path; the deinit ends it.
+        action = loop.atTurnEnd { [unowned self] in endTurn() }
     }
 
     /// Closes every connection. Delegates are not told: who drops the set knows.
     deinit {
         source = nil
+        action?.cancel()
         for stream in streams {
             Glibc.close(stream.fd)
             stream.fd = -1
+            stream.delegate = nil
         }
         if epoll >= 0 { Glibc.close(epoll) }
         events.deallocate()

@@ -12,7 +12,7 @@ internal import Glibc
 public final class Loop {
     let event: OpaquePointer
     let thread: pthread_t
-    private var actions: [() -> Void] = []
+    private var actions: ContiguousArray<TurnEndAction> = []
     private var inTurn = false
     private var again = false
     private var laterActions: [() -> Void] = []
@@ -69,9 +69,15 @@ public final class Loop {
 
     // MARK: The end of a turn
 
-    /// Has `action` run at the end of every turn from now on, after those registered before it. It stays registered
-    /// as long as the loop lives: capture what it works on weakly where that may go earlier.
-    public func atTurnEnd(_ action: @escaping () -> Void) { actions.append(action) }
+    /// Has `action` run at the end of every turn from now on, after those registered before it, until it is cancelled. The
+    /// loop keeps it: an object that may go before its loop cancels its action in its deinit.
+    @discardableResult
+    public func atTurnEnd(_ action: @escaping () -> Void) -> TurnEndAction {
+        let made = TurnEndAction(action)
+        if !inTurn { actions.removeAll { $0.run == nil } }
+        actions.append(made)
+        return made
+    }
 
     /// Makes sure that the end of a turn follows: another round when the actions are running now, a turn of its own
     /// when nothing is running. To be called by whoever gathers work for its action, with the first piece.
@@ -97,7 +103,7 @@ public final class Loop {
         var rounds = 0
         repeat {
             again = false
-            for action in actions { action() }
+            for action in actions { action.run?() }
             rounds += 1
         } while again && rounds < Loop.maximumRounds
         inTurn = false
@@ -109,6 +115,16 @@ public final class Loop {
         laterActions.removeAll()
         for action in due { action() }
     }
+}
+
+/// What runs at the end of every turn; see `Loop.atTurnEnd`.
+public final class TurnEndAction {
+    fileprivate private(set) var run: (() -> Void)?
+
+    fileprivate init(_ run: @escaping () -> Void) { self.run = run }
+
+    /// It does not run any more, and what it captured is let go.
+    public func cancel() { run = nil }
 }
 
 /// The loop's own source for `deferred` and for turns asked for from outside; the only one that does not keep its loop.

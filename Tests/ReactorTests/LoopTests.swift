@@ -30,6 +30,18 @@ import Testing
         #expect(order == ["first", "second", "first", "second"])
     }
 
+    @Test func cancelledActionDoesNotRun() throws {
+        let loop = try Loop()
+        var runs = 0
+        let action = loop.atTurnEnd { runs += 1 }
+        loop.deferred {}
+        try loop.turnWhileBusy()
+        action.cancel()
+        loop.deferred {}
+        try loop.turnWhileBusy()
+        #expect(runs == 1)
+    }
+
     @Test func actionsThatNeverRestDoNotHoldTheLoop() throws {
         let loop = try Loop()
         var rounds = 0

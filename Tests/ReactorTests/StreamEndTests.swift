@@ -213,6 +213,39 @@ import Testing
         withExtendedLifetime(firstStream) {}
     }
 
+    @Test func streamThatOutlivesItsSetIsHarmless() throws {
+        let loop = try Loop()
+        var set: ConnectionSet? = try ConnectionSet(loop: loop)
+        let pair = try Pair()
+        let stream = try #require(try set?.adopt(fd: pair.ours))
+        stream.write([1])
+        set = nil
+        stream.write([2])
+        stream.pauseReading()
+        stream.resumeReading()
+        stream.closeAfterFlush()
+        stream.close()
+        try loop.turnWhileBusy()
+        #expect(!stream.isOpen)
+    }
+
+    @Test func delegateThatDropsTheSetInACallbackIsHarmless() throws {
+        let loop = try Loop()
+        var set: ConnectionSet? = try ConnectionSet(loop: loop)
+        let pairs = try (0..<3).map { _ in try Pair() }
+        let recorder = Recorder()
+        recorder.onRead = { _, _ in set = nil }
+        for pair in pairs {
+            try set?.adopt(fd: pair.ours).delegate = recorder
+            pair.send("x")
+        }
+        try loop.turnWhileBusy()
+        #expect(set == nil)
+        // The end: those who were not read yet have their connection reset.
+        #expect(pairs.allSatisfy { ($0.receive() ?? []).isEmpty })
+        #expect(recorder.events.isEmpty)
+    }
+
     @Test func endedStreamsAreFreed() throws {
         let all = try Connections()
         weak var weakStream: ByteStream?
