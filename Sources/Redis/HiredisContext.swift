@@ -1,7 +1,8 @@
 // The one owner of a `redisContext`: made from a connected socket, freed (and the socket closed) in `deinit`.
 //
 // The context is the plain non-blocking one, used as buffer, parser and formatter only; connecting, deadlines and
-// reconnecting are ours. Errors of a context are final: after the first one everything fails, and the owner drops it.
+// reconnecting are ours. Errors of a context are final, and its owner drops it; only after a failed write one may still
+// read, since what the server said before it closed (why, or the last replies) is still there.
 
 import CHiredis
 import Glibc
@@ -40,7 +41,11 @@ final class HiredisContext {
     /// Writes what waits, once; false: the socket took only a part.
     func write() throws(HiredisError) -> Bool {
         var done: Int32 = 0
-        guard redisBufferWrite(context, &done) == REDIS_OK else { throw error() }
+        guard redisBufferWrite(context, &done) == REDIS_OK else {
+            // redisBufferRead() "returns early when the context has seen an error", so the mark is taken off.
+            defer { context.pointee.err = 0 }
+            throw error()
+        }
         return done == 1
     }
 

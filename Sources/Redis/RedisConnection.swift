@@ -98,12 +98,14 @@ final class RedisConnection {
         if wasReady { delegate?.connectionWasLost(why, timedOut: timedOut) }
     }
 
-    /// For errors found while the delegate is calling us: it is told in the next turn, of this connection only.
+    /// For errors found while the delegate is calling us: it is told in the next turn, of this connection only, and
+    /// after it got what had been answered.
     private func failLater(_ why: String) {
         let broken = context
         loop.deferred { [weak self] in
             guard let self, let broken, self.context === broken else { return }
-            self.fail(why)
+            self.receive()
+            if self.context === broken { self.fail(why) }
         }
     }
 
@@ -186,16 +188,16 @@ final class RedisConnection {
         self.context = context
         source = loop.watch(fd: context.fd, interest: .readable) { [weak self] in self?.handle($0) }
 
-        let authenticates = authenticate(context)
-        guard let authenticates else { return fail("cannot send to Redis") }
+        let authentication = authenticate(context)
         let name = configuration.clientName
         let steps =
             if let scripts {
                 Handshake.commands(
-                    authenticates: authenticates, database: configuration.address.database, name: name,
+                    authenticates: authentication != nil, database: configuration.address.database, name: name,
                     scripts: scripts.count)
-            } else { Handshake.subscriptions(authenticates: authenticates, name: name) }
+            } else { Handshake.subscriptions(authenticates: authentication != nil, name: name) }
         handshake = Handshake(steps: steps)
+        if authentication == false { return failLater("cannot send to Redis") }
         do {
             for command in steps.compactMap({ Handshake.command(for: $0, scripts: scripts ?? []) }) {
                 var head = CommandBuffer()
@@ -207,17 +209,17 @@ final class RedisConnection {
         flush()
     }
 
-    /// Sends AUTH if there is a password; nil: it could not be sent.
+    /// Sends AUTH; nil: there is no password, false: it could not be sent.
     ///
     /// It goes to the socket directly, since hiredis's buffers cannot be wiped. The send buffer of a new connection is
     /// empty and takes such a small command whole.
     private func authenticate(_ context: HiredisContext) -> Bool? {
-        guard var command = configuration.authentication() else { return false }
+        guard var command = configuration.authentication() else { return nil }
         defer { command.wipe() }
         let length = command.bytes.withUnsafeBytes {
             send(context.fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
-        return length == command.bytes.count ? true : nil
+        return length == command.bytes.count
     }
 
     private func announce() {
