@@ -20,13 +20,14 @@ struct ClaimReply {
         jobs.reserveCapacity(reply.count - 3)
         for index in 3..<reply.count {
             let job = reply[index]
-            guard job.count == 8, let maxAttempts = job[5].decimal, let enqueuedAt = job[6].decimal,
+            guard job.count == 8, let attempt = job[4].decimal, let maxAttempts = job[5].decimal,
+                let enqueuedAt = job[6].decimal,
                 let leaseMs = job[7].decimal
             else { return nil }
             jobs.append(
                 ClaimedJob(
                     id: job[0].string, type: job[1].string, payload: job[2].array, meta: job[3].json,
-                    attempt: Int(job[4].integer), maxAttempts: Int(maxAttempts),
+                    attempt: Int(attempt), maxAttempts: Int(maxAttempts),
                     token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs, leaseUntil: now + leaseMs,
                     enqueuedAt: enqueuedAt))
         }

@@ -135,8 +135,21 @@ final class StoreFixture {
 
     // MARK: Looking into the server
 
-    /// All keys; what the clock decides is left in, tests that compare take it from the replies.
-    func keys() throws -> [String: String] { try server.dump() }
+    /// The whole keyspace, a key a line, in a form that does not depend on the clock: times are `T`, tokens `TOKEN`,
+    /// entries of streams `ENTRY`; keys that end have their time to live in seconds, rounded.
+    func keyspace() throws -> String {
+        var lines: [String] = []
+        for (key, value) in try server.dump() {
+            let left = try server.command("PTTL", key).int ?? -1
+            let ttl = left < 0 ? "" : " (ttl \((left + 500) / 1_000) s)"
+            lines.append(key.replacing("jobq:{email}:", with: "") + " " + value + ttl)
+        }
+        return lines.sorted().joined(separator: "\n")
+            .replacing(#/\b\d{16}-[0-9a-f]{16}\b/#, with: "TOKEN")
+            .replacing(#/\b1\d{12}-\d+\b/#, with: "ENTRY")
+            .replacing(#/\b1\d{12}\b/#, with: "T")
+            .replacing(#/token=\d{16}/#, with: "token=N")
+    }
 
     /// Fields of a job's record.
     func record(_ id: String) throws -> [String: String] {

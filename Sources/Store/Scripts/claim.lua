@@ -43,7 +43,8 @@ call('ZREMRANGEBYRANK', queued, 0, looked - 1)
 if got == 0 then
     return { now, 0 }
 end
-local format, nonce, leases = string.format, '-' .. ARGV[#ARGV - 1], { 'ZADD', processing }
+-- `lease` is only written when it is not what the record or the queue says anyhow; see extend.lua.
+local format, nonce, leases = string.format, ARGV[#ARGV - 1], { 'ZADD', processing }
 local c, left, z = 2, tonumber(ARGV[2]), 2
 local chosen, worker = ARGV[3], ARGV[4]
 local defaultLease, lease, untilText = policy[2] or '30000', nil, nil
@@ -53,19 +54,30 @@ for k = 1, got do
         left, chosen, worker = tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2]
     end
     left = left - 1
-    local record = reply[k + 3]
-    local wish = chosen ~= '' and chosen or record[8] or defaultLease
+    local record, token = reply[k + 3], format('%.0f-%s', n, nonce)
+    local wish, attempts = chosen ~= '' and chosen or record[8] or defaultLease, record[5]
     if wish ~= lease then
         lease, untilText = wish, format('%.0f', now + wish)
     end
-    record[8] = lease
-    local attempt = (record[5] or 0) + 1
-    record[5] = attempt
-    call('HSET', keys[k], 'state', 'processing', 'attempts', attempt, 'token', format('%.0f', n + k - 1) .. nonce,
-        'worker', worker, 'claimed_at', at, 'lease', lease, 'score', scores[k])
+    if attempts or chosen ~= '' then
+        attempts = attempts and format('%.0f', attempts + 1) or '1'
+        call('HSET', keys[k], 'state', 'processing', 'attempts', attempts, 'token', token, 'claimed_at', at, 'score',
+            scores[k], 'lease', lease, 'worker', worker)
+    else
+        attempts = '1'
+        if worker == '' then
+            call('HSET', keys[k], 'state', 'processing', 'attempts', attempts, 'token', token, 'claimed_at', at, 'score',
+                scores[k])
+        else
+            call('HSET', keys[k], 'state', 'processing', 'attempts', attempts, 'token', token, 'claimed_at', at, 'score',
+                scores[k], 'worker', worker)
+        end
+    end
+    record[5], record[8] = attempts, lease
+    n = n + 1
     leases[z + 1], leases[z + 2] = untilText, record[1]
     z = z + 2
 end
 call(unpack(leases))
-call('HSET', base .. 'counters', 'token', n + got - 1, 'claimed', (counters[2] or 0) + got)
+call('HSET', base .. 'counters', 'token', format('%.0f', n - 1), 'claimed', (counters[2] or 0) + got)
 return reply

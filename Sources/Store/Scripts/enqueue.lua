@@ -1,4 +1,4 @@
--- Takes new jobs in: to `queued`, or to `scheduled` when their time is yet to come. An id that is taken is a duplicate and changes nothing.
+-- Takes new jobs in: to `queued`, or `scheduled` until their time. An id that is taken is a duplicate and changes nothing.
 -- KEYS[1]  base
 -- ARGV     queue, origin; for each job: id, type, payload, options; then the metas, then the number of jobs. Options are ''
 --          or eight words, '-' for none: `front|back priority delay_ms|@run_at max_attempts lease_ms keep_ms meta backoff`,
@@ -13,8 +13,8 @@ end
 local metas = count * 4 + 2
 local match, jobs = string.match, base .. 'job:'
 local keys, seen, reply, fresh, fronts = {}, {}, { now }, 0, 0
-for i = 3, metas, 4 do
-    keys[#keys + 1] = jobs .. ARGV[i]
+for k = 1, count do
+    keys[k] = jobs .. ARGV[k * 4 - 1]
 end
 local taken = call('EXISTS', unpack(keys)) > 0
 for k = 1, count do
@@ -33,6 +33,7 @@ for k = 1, count do
                 fronts = fronts + 1
             end
             if start ~= '-' then
+                call('ZCARD', base .. 'scheduled')
                 local due = match(start, '^@(.*)')
                 due = due and tonumber(due) or now + start
                 if due > now then
@@ -49,7 +50,6 @@ end
 local queued = base .. 'queued'
 local defaultAttempts = call('HGET', base .. 'policy', 'max_attempts') or '3'
 local wasEmpty = call('ZCARD', queued) == 0
-call('ZCARD', base .. 'scheduled')
 
 local counters, seq, front = base .. 'counters', 0, 0
 if fresh > fronts then

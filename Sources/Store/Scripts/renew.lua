@@ -25,7 +25,8 @@ local function renew(records, origin)
                 call('XDEL', base .. 'dead', record[3])
             end
         end
-        call('HDEL', record.key, 'attempts', 'token', 'outcome', 'reason', 'finished_at', 'run_at', 'dead_entry')
+        call('HDEL', record.key, 'attempts', 'token', 'outcome', 'reason', 'finished_at', 'run_at', 'dead_entry',
+            'lease')
         call('HSET', record.key, 'state', 'queued')
     end
     local seq = call('HINCRBY', counters, 'seq', #records) - #records
