@@ -22,7 +22,7 @@ class Jobqd:
 def heartbeat(lease, seconds, done):
     jobqd = Jobqd()  # a connection of its own: a lease belongs to its token, not to a connection
     while not done.wait(seconds) and jobqd.ask("extend", **lease)["ok"]: pass
-def work(ms=0, needs=None):
+def work(ms=0, needs=None, **_):
     time.sleep(ms / 1000)
     if needs: os.stat(needs)
 
@@ -33,7 +33,7 @@ while True:
         lease, done = {"job": job["job"], "token": job["token"]}, threading.Event()
         threading.Thread(target=heartbeat, args=(lease, job["lease_ms"] / 3000, done), daemon=True).start()
         try:
-            work(**(job["payload"] or {}))
+            work(**job["payload"] if isinstance(job["payload"], dict) else {})
             end = {"op": "complete", "result": {"by": name}}
         except Exception as problem: end = {"op": "fail", "error": str(problem)}
         done.set()

@@ -53,7 +53,8 @@ struct RunningExample {
         let client = try daemon.connect()
         let once: JSON = ["max_attempts": 1, "payload": ["needs": "/nonexistent"]]
         let jobs = try [
-            client.enqueue("q", ["payload": ["ms": 5]]), client.enqueue("q"), client.enqueue("q", once),
+            client.enqueue("q", ["payload": ["to": "ada", "ms": 5]]), client.enqueue("q", ["payload": ["a list"]]),
+            client.enqueue("q", once),
             client.enqueue("q", ["payload": ["ms": 1, "needs": "/"], "type": "last"]),
         ]
         let running = try worker.start(daemon)
