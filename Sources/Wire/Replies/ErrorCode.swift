@@ -1,3 +1,7 @@
+// The codes of the protocol's errors, and which of them are worth another try.
+//
+// Messages are not here: they are written where the reason is known (`WireError`).
+
 /// The error codes of the protocol; the raw values stand in `error.code` of a reply.
 public enum ErrorCode: String, Sendable, CaseIterable {
     case badJSON = "bad_json"

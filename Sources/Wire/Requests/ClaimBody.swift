@@ -24,8 +24,8 @@ public struct ClaimBody: Equatable, Sendable {
 
     /// The member `next`, nil when it is absent.
     init?(nextOf members: borrowing MemberReader) throws(WireError) {
-        guard let next = try members.optionalObject(.next, prefix: "next.") else { return nil }
-        try self.init(next)
+        guard members.has(.next) else { return nil }
+        try self.init(try members.object(.next, prefix: "next."))
     }
 
     /// How a queue is chosen: so far in only one way.

@@ -66,7 +66,8 @@ public struct BackoffBody: Equatable, Sendable {
 
     /// The member `backoff` of a job, nil when it is absent.
     init?(_ job: borrowing MemberReader) throws(WireError) {
-        guard let members = try job.optionalObject(.backoff, prefix: "backoff.") else { return nil }
+        guard job.has(.backoff) else { return nil }
+        let members = try job.object(.backoff, prefix: "backoff.")
         let kind: BackoffKind = try members.word(.kind)
         self.kind = kind.rawValue
         baseMs = try members.integer(.baseMs)

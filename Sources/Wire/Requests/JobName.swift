@@ -1,3 +1,7 @@
+// A job's name is opaque for clients but carries its queue, so that every operation on a job knows its keys.
+//
+// Parsing happens once, at the edge; behind it queue and id travel apart.
+
 /// A job's name as clients see it, `email/01KA8Q4M3VJ5W2N7R0TXYZABCD`: its queue, a slash and its id.
 public struct JobName: Hashable, Sendable, CustomStringConvertible {
     public var queue: String

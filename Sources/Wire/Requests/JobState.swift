@@ -1,3 +1,6 @@
+// The states of a job. The rules that lead from one to another are the store's; here are only the words, which are the
+// same on the wire, in Redis, in the manual and in the log.
+
 /// Where a job is in its life; the raw values are the words of the wire, of Redis and of the manual.
 public enum JobState: String, Sendable, CaseIterable {
     /// Ready to be claimed.

@@ -1,3 +1,7 @@
+// The operations that are built, by name; what they take is in `OperationTable`.
+//
+// The order here is the order of the table and of the manual.
+
 /// The operations, by the word that stands in `op`.
 public enum OperationName: UInt8, Sendable, CaseIterable {
     case hello, ping, info

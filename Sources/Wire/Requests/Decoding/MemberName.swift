@@ -67,7 +67,10 @@ enum MemberName: UInt8, CaseIterable {
     }
 
     /// Every name, findable by its bytes.
-    static let table = NameTable(allCases.map { $0.text })
+    static let table: NameTable = {
+        precondition(allCases.count <= 48, "MemberReader has slots for 48 names")
+        return NameTable(allCases.map { $0.text })
+    }()
 
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let index = Self.table.index(of: bytes) else { return nil }

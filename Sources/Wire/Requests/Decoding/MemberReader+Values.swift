@@ -188,9 +188,8 @@ extension MemberReader {
 
     // MARK: Objects and lists of them
 
-    /// The reader of an inner object, or nil when it is absent.
-    func optionalObject(_ name: MemberName, prefix: StaticString) throws(WireError) -> MemberReader? {
-        guard has(name) else { return nil }
+    /// The reader of an inner object, which must be there.
+    func object(_ name: MemberName, prefix: StaticString) throws(WireError) -> MemberReader {
         guard case .shape(let shape) = set[name].type else { preconditionFailure("\(name) is no object") }
         guard slice(name).kind == .object else { throw mismatch(name) }
         return try MemberReader(

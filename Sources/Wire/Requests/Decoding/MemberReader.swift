@@ -4,7 +4,8 @@
 // have is decided by `check`, when the operation is known. Values are then read by name. What kind and range a value
 // must have is never said here or by the caller: it stands in the table, and the message of a refusal comes from it.
 
-struct MemberReader {
+/// Not copyable: it is most of a kilobyte, and is only ever lent to the initialisers of what it has.
+struct MemberReader: ~Copyable {
     let bytes: UnsafeRawBufferPointer
     /// What the object may have; replaced once the operation is known.
     var set: MemberSet
@@ -20,7 +21,6 @@ struct MemberReader {
 
     /// `bytes` must outlive the reader.
     init(_ bytes: UnsafeRawBufferPointer, set: MemberSet, prefix: StaticString = "") {
-        precondition(MemberName.allCases.count <= 48)
         self.bytes = bytes
         self.set = set
         self.prefix = prefix
