@@ -13,6 +13,7 @@ public struct CommandBuffer: Sendable {
     /// How many arguments there are.
     public private(set) var count = 0
 
+    /// No arguments.
     public init() {}
 
     /// A command of fixed words: `CommandBuffer("SCRIPT", "FLUSH")`.
@@ -29,15 +30,18 @@ public struct CommandBuffer: Sendable {
         count = 0
     }
 
+    /// A word of the program.
     public mutating func append(_ word: StaticString) {
         word.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Text, as UTF-8.
     public mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Any bytes.
     public mutating func append(bytes argument: [UInt8]) {
         argument.withUnsafeBytes { append($0) }
     }
@@ -50,6 +54,7 @@ public struct CommandBuffer: Sendable {
         count += 1
     }
 
+    /// Any bytes, copied.
     public mutating func append(_ argument: UnsafeRawBufferPointer) {
         line("$", UInt64(argument.count))
         bytes.append(contentsOf: argument)

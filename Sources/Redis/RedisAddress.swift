@@ -6,6 +6,7 @@
 
 /// Why an address cannot be used, in words that quote neither user nor password.
 public struct RedisAddressError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A sentence for the user.
     public let description: String
 }
 
@@ -18,12 +19,15 @@ public struct RedisAddress: Equatable, Sendable {
         /// A host name or a literal address (IPv6 without brackets).
         case tcp(host: String, port: UInt16)
     }
+    /// Path or host.
     public var endpoint: Endpoint
     /// 0 is what every connection begins with.
     public var database: Int
+    /// For ACLs; nil: the default user.
     public var user: String?
     var password: [UInt8]?
 
+    /// A socket in the file system; throws when the path is relative or too long.
     public init(unix path: String, database: Int = 0) throws(RedisAddressError) {
         guard path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw RedisAddressError(description: "the path of a Redis socket must be absolute")
@@ -37,6 +41,7 @@ public struct RedisAddress: Equatable, Sendable {
         self.database = database
     }
 
+    /// A host by name or literal address.
     public init(host: String, port: UInt16 = 6379, database: Int = 0) throws(RedisAddressError) {
         guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
             throw RedisAddressError(description: "the Redis address has no usable host name")
@@ -146,6 +151,7 @@ extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible, C
             "redis://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)" + (database == 0 ? "" : "/\(database)")
         }
     }
+    /// The same as `description`.
     public var debugDescription: String { description }
     /// Empty: `dump` and test reports must not show the password either.
     public var customMirror: Mirror { Mirror(self, children: []) }

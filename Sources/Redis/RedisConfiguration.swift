@@ -7,6 +7,7 @@ import Glibc
 
 /// How to reach Redis, and how patient to be.
 public struct RedisConfiguration {
+    /// Where Redis is.
     public var address: RedisAddress
     /// For ACLs (`AUTH user password`); nil: the one of the address, else the default user.
     public var username: String?
@@ -18,14 +19,16 @@ public struct RedisConfiguration {
     public var requestTimeoutMs: Int64
     /// Commands under way at once; more wait inside the link.
     public var pipelineCap: Int
-    /// First and longest pause between two tries to connect.
+    /// The first pause between two tries to connect; later ones double.
     public var firstRetryMs: Int64 = 50
+    /// The longest such pause.
     public var longestRetryMs: Int64 = 2_000
     /// A server that is started at the same time as the link may need this long to listen: its absence is no news.
     public var startingMs: Int64 = 0
     /// 0 ≤ random < 1, for the jitter of those pauses; a parameter for tests.
     public var random: () -> Double = { .random(in: 0..<1) }
 
+    /// With the daemon's defaults.
     public init(
         address: RedisAddress, username: String? = nil, password: (() -> [UInt8]?)? = nil, clientName: String = "jobqd",
         requestTimeoutMs: Int64 = 5_000, pipelineCap: Int = 1_000
@@ -72,6 +75,7 @@ public struct RedisConfiguration {
 extension RedisConfiguration: CustomStringConvertible, CustomReflectable {
     /// Without anything secret.
     public var description: String { "\(address) as \(clientName)" }
+    /// Empty, for the same reason.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 

@@ -26,7 +26,6 @@ final class RedisConnection {
 
     private let loop: Loop
     private let configuration: RedisConfiguration
-    private let logger: Logger
     private let scripts: [Script]?
     private var machine: ConnectionMachine
     private var handshake: Handshake?
@@ -36,9 +35,7 @@ final class RedisConnection {
     private var context: HiredisContext?
     private var source: FDSource?
     private var alarm: LoopTimer?
-    private var lastLogged: String?
-    /// Until then nobody is told that the server is not there yet.
-    private var quietUntil: UInt64 = 0
+    private var log: ConnectionLog
 
     weak var delegate: (any RedisConnectionDelegate)?
     /// Of the server of the last completed handshake.
@@ -51,7 +48,7 @@ final class RedisConnection {
         self.loop = loop
         self.configuration = configuration
         self.scripts = scripts
-        self.logger = logger
+        self.log = ConnectionLog(logger: logger, address: configuration.address)
         self.machine = ConnectionMachine(
             timeoutMs: configuration.requestTimeoutMs, firstRetryMs: configuration.firstRetryMs,
             longestRetryMs: configuration.longestRetryMs)
@@ -64,7 +61,7 @@ final class RedisConnection {
 
     func start() {
         alarm = loop.timer { [weak self] in self?.alarmRang() }
-        quietUntil = loop.now + UInt64(configuration.startingMs) * 1_000
+        if configuration.startingMs > 0 { log.quietUntil = loop.now + UInt64(configuration.startingMs) * 1_000 }
         perform(machine.start())
     }
 
@@ -94,7 +91,7 @@ final class RedisConnection {
         let wasReady = isReady
         perform(machine.failed(why, now: loop.now, random: configuration.random()))
         guard !isReady else { return }
-        report(why)
+        log.away(why, now: loop.now)
         if wasReady { delegate?.connectionWasLost(why, timedOut: timedOut) }
     }
 
@@ -167,7 +164,7 @@ final class RedisConnection {
     }
 
     private func connect(_ address: SocketAddress, deadline: UInt64) {
-        logger.debug("connecting to Redis", metadata: ["address": "\(address)"])
+        log.connecting(to: address)
         let socket: Descriptor
         do { socket = try address.beginConnecting() } catch { return fail("\(address): \(error)") }
         self.socket = socket
@@ -227,8 +224,7 @@ final class RedisConnection {
         facts = handshake?.facts
         digests = handshake?.digests ?? []
         handshake = nil
-        lastLogged = nil
-        report(ready: facts)
+        if scripts == nil { log.listening() } else { log.ready(facts) }
         delegate?.connectionIsReady()
     }
 
@@ -272,34 +268,5 @@ final class RedisConnection {
         case .ready: perform(machine.greeted())
         case .refused(let why): fail(why)
         }
-    }
-}
-
-// MARK: The log
-
-extension RedisConnection {
-    /// A problem is told once, until it changes or was over: tries go on every two seconds for as long as it lasts.
-    private func report(_ why: String) {
-        let metadata: Logger.Metadata = ["address": "\(configuration.address)", "problem": "\(why.printable)"]
-        if machine.timesReady == 0, loop.now < quietUntil {
-            return logger.debug("Redis is not there yet", metadata: metadata)
-        }
-        if why == lastLogged {
-            logger.debug("Redis is still away", metadata: metadata)
-        } else {
-            logger.warning("Redis is away", metadata: metadata)
-        }
-        lastLogged = why
-    }
-
-    private func report(ready facts: ServerFacts?) {
-        guard scripts != nil, let facts else {
-            logger.debug("listening to Redis", metadata: ["address": "\(configuration.address)"])
-            return
-        }
-        logger.notice(
-            "connected to Redis",
-            metadata: ["address": "\(configuration.address)", "version": "\(facts.version)", "role": "\(facts.role)"])
-        for warning in facts.warnings { logger.warning("\(warning)") }
     }
 }

@@ -28,6 +28,7 @@ public enum RedisFailure: Error, Equatable, Sendable {
         case other
     }
 
+    /// What it means to a store.
     public var kind: Kind {
         guard case .reply(let code, _) = self else { return .unavailable }
         return switch code {

@@ -88,6 +88,7 @@ public final class RedisLink {
         self.connection = RedisConnection(loop: loop, configuration: configuration, scripts: scripts, logger: logger)
     }
 
+    /// Begins to connect, and goes on until `stop()`.
     public func start() {
         deadline = loop.timer { [weak self] in self?.checkDeadlines() }
         connection.delegate = self
@@ -104,6 +105,7 @@ public final class RedisLink {
 
     // MARK: How it is
 
+    /// Where it is now.
     public var state: State {
         switch connection.state {
         case .idle: .idle
@@ -115,6 +117,7 @@ public final class RedisLink {
         case .stopped: .stopped
         }
     }
+    /// Whether it takes commands.
     public var isReady: Bool { connection.isReady }
     /// Of the server at the last connect.
     public var facts: ServerFacts? { connection.facts }

@@ -1,7 +1,7 @@
 // A reply as hiredis holds it, looked at in place: nothing is converted that nobody asks for.
 //
 // A view borrows a `redisReply`, which is freed as soon as the completion it was handed to returns. Whoever wants to
-// keep something copies it (`string`, `array(of bytes)`). Types that came with RESP3 (hiredis 1.x) are `.other`: we
+// keep something copies it (`string`, `array`). Types that came with RESP3 (hiredis 1.x) are `.other`: we
 // never switch to RESP3, so one of them is an error and not nil.
 
 import CHiredis
@@ -17,6 +17,7 @@ public struct ReplyView {
 
     init(_ reply: UnsafePointer<redisReply>) { self.reply = reply }
 
+    /// Its kind.
     public var kind: Kind {
         switch reply.pointee.type {
         case REDIS_REPLY_STRING: .string
@@ -29,6 +30,7 @@ public struct ReplyView {
         }
     }
 
+    /// Whether it is nil (a missing value), which is not an empty string.
     public var isNil: Bool { kind == .nil }
 
     /// The number of an integer reply, 0 for all others.

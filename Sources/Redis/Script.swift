@@ -7,6 +7,7 @@ public struct Script: Sendable {
     /// The Lua source, byte for byte.
     public let source: [UInt8]
 
+    /// A script under a name.
     public init(name: String, source: [UInt8]) {
         self.name = name
         self.source = source

@@ -17,6 +17,7 @@ public struct ServerFacts: Equatable, Sendable {
     /// The `save` setting; nil when CONFIG is forbidden. Empty: no snapshots.
     var save: String?
 
+    /// Nothing known.
     public init() {}
 
     /// The lowest version whose commands the scripts use.

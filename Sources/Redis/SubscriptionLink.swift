@@ -7,6 +7,7 @@
 import Logging
 import Reactor
 
+/// A daemon's subscriptions, kept over the loss of the server.
 public final class SubscriptionLink {
     private static let pingInterval: UInt64 = 10_000_000
     /// Channels in one SUBSCRIBE after a reconnect.
@@ -26,6 +27,7 @@ public final class SubscriptionLink {
     public var onMessage: ((_ channel: String, _ payload: UnsafeRawBufferPointer) -> Void)?
     /// The subscription holds from now on; called after each `subscribe` and again after each reconnect.
     public var onSubscribed: ((_ channel: String) -> Void)?
+    /// The ready link was lost; all subscriptions follow again when it is back.
     public var onLost: ((_ why: String) -> Void)?
 
     /// A link at rest; `start()` begins to connect. The configuration is that of the command link.
@@ -35,6 +37,7 @@ public final class SubscriptionLink {
         self.connection = RedisConnection(loop: loop, configuration: configuration, scripts: nil, logger: logger)
     }
 
+    /// Begins to connect, and goes on until `stop()`.
     public func start() {
         clock = loop.timer { [weak self] in self?.clockRang() }
         connection.delegate = self
@@ -47,9 +50,11 @@ public final class SubscriptionLink {
         connection.stop()
     }
 
+    /// Whether it is connected.
     public var isReady: Bool { connection.isReady }
     /// Why it is not ready, or nil.
     public var problem: String? { connection.problem }
+    /// How often it became ready again.
     public var reconnects: Int { connection.reconnects }
 
     /// Begins to listen to a channel; no effect when it does already.

@@ -186,6 +186,22 @@ import Testing
         server.stop()
     }
 
+    @Test func absenceOfAServerThatIsJustStartingIsNoNewsButItsLossIs() throws {
+        let server = try RedisServer(aof: .everysec, start: false)
+        let bench = try Bench()
+        var configuration = try bench.configuration(server.url)
+        configuration.startingMs = 60_000
+        let link = bench.link(configuration)
+        link.start()
+        try bench.run(until: "a few tries") { bench.log.count(.debug) >= 6 }
+        try server.start()
+        try bench.run(until: "ready") { link.isReady }
+        #expect(bench.log.count(.warning) == 0)
+        server.kill()
+        try bench.run(until: "the loss") { bench.log.count(.warning) >= 1 }
+        link.stop()
+    }
+
     @Test func reasonOfAServerThatHangsUpIsKept() throws {
         let server = try RedisServer()
         try server.command("CONFIG", "SET", "maxclients", "1")
