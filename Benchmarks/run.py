@@ -66,7 +66,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="jqb.", dir="/tmp")
     try:
         tools = Tools(os.path.dirname(os.path.abspath(__file__)), options.jobqd, options.line_server, folder)
-        tools.build()
+        tools.build("jobqload")
         bench = measures.Bench(tools, options.quick)
         bench.load = os.getloadavg()
         failures = take(bench, options.only or list(measures.ALL))

@@ -21,12 +21,14 @@ class Tools:
             "jobqload": os.path.join(here, "load", "jobqload"),
         }
 
-    def build(self):
-        subprocess.run(["make", "-s", "-C", os.path.join(self.here, "load")], check=True)
-        if not os.path.exists(self.paths["line-server"]) and shutil.which("swift"):
-            print("building line-server …", file=sys.stderr)
-            subprocess.run(["swift", "build", "-c", "release", "--package-path", self.here, "--product", "line-server"],
-                           stdout=subprocess.DEVNULL, check=False)
+    def build(self, name):
+        """Brings jobqload up to date, or builds a missing line-server; jobqd is the caller's business."""
+        if name == "jobqload":
+            subprocess.run(["make", "-s", "-C", os.path.join(self.here, "load")], check=True)
+        elif name == "line-server" and not os.path.exists(self.paths[name]) and shutil.which("swift"):
+            print("  building line-server", file=sys.stderr)
+            subprocess.run(["swift", "build", "-c", "release", "--package-path", self.here, "--product", name],
+                           stdout=subprocess.DEVNULL, check=True)
 
     def need(self, name):
         path = os.path.abspath(self.paths[name])

@@ -88,6 +88,7 @@ def life(bench, place):
 
 def requests(bench, place):
     """CPU of the daemon for one request that needs no Redis, against a bare line server on the same loop."""
+    bench.tools.build("line-server")
     jobqd, line = place.jobqd(place.redis()), place.line_server()
     contenders = {}
     for connections in (50,) if bench.quick else (50, 500, 5000):
