@@ -60,7 +60,7 @@ lint:
 
 bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
-	.ci/build -c release --product jobqd
+	.ci/build $(RELEASE) --product jobqd
 	@$(PYTHON) Benchmarks/run.py $(ARGS)
 
 fuzz:
