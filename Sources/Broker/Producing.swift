@@ -26,14 +26,15 @@ extension Broker {
                 guard let outcomes = unwrap(result, ticket) else { return }
                 ticket.reply { writer in
                     if !body.isMany {
-                        writer.enqueued(names[0], outcomes[0])
+                        writer.enqueued(names[0], outcomes[0], namedByClient: body.jobs[0].jobID != nil)
                         return
                     }
                     writer.key("jobs")
                     writer.beginArray()
-                    for (name, outcome) in zip(names, outcomes) {
+                    for index in names.indices {
                         writer.beginObject()
-                        writer.enqueued(name, outcome)
+                        writer.enqueued(
+                            names[index], outcomes[index], namedByClient: body.jobs[index].jobID != nil)
                         writer.endObject()
                     }
                     writer.endArray()

@@ -4,13 +4,14 @@ import Store
 import Wire
 
 extension JSONWriter {
-    /// The members of one enqueued job.
-    mutating func enqueued(_ name: JobName, _ outcome: Enqueued) {
+    /// The members of one enqueued job. An id of our own is new: a "duplicate" of it is the same enqueue, sent again
+    /// by the store after a lost connection.
+    mutating func enqueued(_ name: JobName, _ outcome: Enqueued, namedByClient: Bool) {
         key("job")
         string(name.description)
         key("state")
         string(outcome.state.rawValue)
-        if outcome.duplicate { member("duplicate", true) }
+        if outcome.duplicate, namedByClient { member("duplicate", true) }
     }
 
     /// A job's record, as `get` (whole) or `list` shows it.
