@@ -77,6 +77,9 @@ extension Broker {
 
     /// `list {queue, state, limit, cursor, type}` → `{jobs: […][, cursor]}`
     func list(_ body: ListBody, _ ticket: Ticket) {
+        if let cursor = body.cursor, !ListCursor.isPlausible(cursor) {
+            return ticket.refuse(WireError(.badRequest, "cursor must be one from an earlier page", field: "cursor"))
+        }
         store.list(queue: body.queue, state: body.state, type: body.type, limit: body.limit, cursor: body.cursor) {
             [self] result in
             guard let found = unwrap(result, ticket) else { return }
