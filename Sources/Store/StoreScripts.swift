@@ -15,7 +15,10 @@ enum StoreScripts {
         "release", PackageResources.token_lua, PackageResources.attempt_lua, PackageResources.release_lua)
     static let workerGone = script(
         "worker_gone", PackageResources.token_lua, PackageResources.attempt_lua, PackageResources.worker_gone_lua)
-    static let sweep = script("sweep", PackageResources.attempt_lua, PackageResources.sweep_lua)
+    static let sweep = Script(
+        name: "sweep",
+        source: PackageResources.idle_lua + PackageResources.common_lua + PackageResources.attempt_lua
+            + PackageResources.sweep_lua)
     static let get = script("get", PackageResources.get_lua)
     static let list = script("list", PackageResources.scan_lua, PackageResources.list_lua)
     static let requeue = script("requeue", PackageResources.renew_lua, PackageResources.requeue_lua)

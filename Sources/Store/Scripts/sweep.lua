@@ -1,13 +1,10 @@
 -- Does what time asks for: leases that expired end, scheduled and retrying jobs that are due become ready, a pause ends.
 -- KEYS[1]  base
 -- ARGV     queue, origin, `reclaim` or `promote` (only).
--- Returns  0 when the queue holds no job that waits. Else now, reclaimed, promoted, 1 if a bound was reached (call again)
---          or 0, 1 if queued jobs can be claimed now or 0, the earliest time that is left or false.
+-- Returns  0 when the queue holds no job that waits (idle.lua says it). Else now, reclaimed, promoted, 1 if a bound was
+--          reached (call again) or 0, 1 if queued jobs can be claimed now or 0, the earliest time that is left or false.
 
 local scheduled, retrying = base .. 'scheduled', base .. 'retrying'
-if call('EXISTS', queued, processing, scheduled, retrying) == 0 then
-    return { 0 }
-end
 local BOUND = 100
 local function due(set)
     return call('ZRANGEBYSCORE', set, '-inf', at, 'LIMIT', 0, BOUND)

@@ -1,0 +1,167 @@
+// What the requeue, pause and resume scripts do to the keys.
+
+import Harness
+import Store
+import Testing
+import Wire
+
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct ScriptRequeueTests {
+    private func requeue(_ fixture: StoreFixture, _ id: String) throws -> RequeueOutcome {
+        try fixture.wait { $0.requeue(id, queue: "email", then: $1) }
+    }
+
+    @Test func deadLetterGetsANewLife() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2")
+        let job = try #require(try fixture.claim(1, leaseMs: 500, worker: "w").first)
+        _ = try fixture.fail([job.claim], error: "\"e\"", retry: false)
+        #expect(try requeue(fixture, "1") == .requeued)
+        #expect(
+            try fixture.keyspace() == """
+                counters hash claimed=1|dead=1|enqueued=2|failed=1|requeued=1|seq=3|token=N
+                dead stream []
+                job:1 hash claimed_at=T|enqueued_at=T|error="e"|history={"attempt":1,"worker":"w","started_at":T,\
+                "ended_at":T,"outcome":"failed","error":"e"}|max_attempts=3|payload=1|score=1|state=queued|worker=w
+                job:2 hash enqueued_at=T|max_attempts=3|payload=1|state=queued
+                jobq:queues set email
+                queued zset 2|2|1|3
+                """)
+        let record = try #require(try fixture.get("1"))
+        #expect(record.attempts == 0)
+        #expect(record.reason == nil)
+        #expect(try fixture.fail([job.claim], retry: false) == [.leaseLost(.queued)])
+        #expect(try requeue(fixture, "1") == .wrongState(.queued))
+    }
+
+    @Test func scheduledAndRetryingJobsAreReadyNow() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(
+            NewJob(id: "r", payload: bytes("1"), priority: 3),
+            NewJob(id: "s", payload: bytes("1"), start: .delay(9_000)))
+        _ = try fixture.fail([try #require(try fixture.claim().first).claim], retryInMs: 9_000)
+        let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:queued")
+        #expect(try requeue(fixture, "s") == .requeued)
+        #expect(try listener.next() == "a")
+        #expect(try requeue(fixture, "r") == .requeued)
+        #expect(try fixture.members("queued") == ["r", "s"])
+        #expect(try fixture.members("scheduled") + fixture.members("retrying") == [])
+        #expect(try fixture.counters()["requeued"] == nil)
+        #expect(try fixture.record("s")["run_at"] == nil)
+    }
+
+    @Test func otherStatesAndUnknownJobsAreRefused() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "c", "p", "q")
+        let jobs = try fixture.claim(2).map(\.claim)
+        _ = try fixture.complete([jobs[0]])
+        let before = try fixture.keyspace()
+        #expect(try requeue(fixture, "c") == .wrongState(.completed))
+        #expect(try requeue(fixture, "p") == .wrongState(.processing))
+        #expect(try requeue(fixture, "q") == .wrongState(.queued))
+        #expect(try requeue(fixture, "x") == .notFound)
+        #expect(try fixture.keyspace() == before)
+    }
+
+    @Test func requeuesOfOneTurnAreOneScriptAndADoubleIsRefused() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(NewJob(id: "s", payload: bytes("1"), start: .delay(9_000)))
+        var outcomes: [RequeueOutcome] = []
+        for id in ["s", "x", "s"] {
+            fixture.store.requeue(id, queue: "email") { if let outcome = try? $0.get() { outcomes.append(outcome) } }
+        }
+        try fixture.drive { outcomes.count == 3 }
+        #expect(outcomes == [.requeued, .notFound, .wrongState(.queued)])
+        #expect(try fixture.members("queued") == ["s"])
+    }
+
+    private func requeue(
+        _ fixture: StoreFixture, _ state: JobState, type: String? = nil, limit: Int = 500, dryRun: Bool = false,
+        cursor: String? = nil
+    ) throws -> RequeueStep? {
+        try fixture.wait {
+            $0.requeue(
+                queue: "email", state: state, type: type, limit: limit, dryRun: dryRun, cursor: cursor, then: $1)
+        }
+    }
+
+    @Test(arguments: [JobState.dead, .scheduled, .retrying])
+    func filterWorksInStepsAndCountsWhatIsLeft(state: JobState) throws {
+        let fixture = try StoreFixture()
+        let jobs = (0..<7).map {
+            NewJob(
+                id: "\($0)", payload: bytes("1"), type: $0 % 2 == 0 ? "even" : "odd",
+                start: state == .scheduled ? .at(4_000_000_000_000) : .now)
+        }
+        _ = try fixture.wait { $0.enqueue(jobs, queue: "email", then: $1) }
+        if state != .scheduled {
+            _ = try fixture.fail(try fixture.claim(7).map(\.claim), retry: state == .retrying, retryInMs: 90_000)
+        }
+        let before = try fixture.keyspace()
+        let dry = try #require(try requeue(fixture, state, type: "even", limit: 3, dryRun: true))
+        #expect(dry.requeued == 3)
+        #expect(dry.remaining == 2)
+        let dryRest = try #require(
+            try requeue(fixture, state, type: "even", limit: 3, dryRun: true, cursor: dry.cursor))
+        #expect(dryRest == RequeueStep(requeued: 1, remaining: 0, cursor: nil))
+        #expect(try fixture.keyspace() == before)
+
+        let first = try #require(try requeue(fixture, state, type: "even", limit: 3))
+        #expect(first.requeued == 3)
+        #expect(first.remaining == 2)
+        #expect(try fixture.members("queued") == ["0", "2", "4"])
+        let second = try #require(try requeue(fixture, state, type: "even", limit: 3, cursor: first.cursor))
+        #expect(second == RequeueStep(requeued: 1, remaining: 0, cursor: nil))
+        #expect(try fixture.members("queued") == ["0", "2", "4", "6"])
+        #expect(try requeue(fixture, state) == RequeueStep(requeued: 3, remaining: 0, cursor: nil))
+        #expect(try fixture.members("queued").count == 7)
+        #expect(try fixture.list(state)?.jobs.isEmpty == true)
+        #expect(try fixture.counters()["requeued"] == (state == .dead ? "7" : nil))
+    }
+
+    @Test func filterLooksAtFiveHundredJobsAStep() throws {
+        let fixture = try StoreFixture()
+        let jobs = (0..<600).map {
+            NewJob(
+                id: "\($0)", payload: bytes("1"), type: $0 == 599 ? "x" : "", start: .at(4_000_000_000_000 + Int64($0)))
+        }
+        _ = try fixture.wait { $0.enqueue(jobs, queue: "email", then: $1) }
+        let first = try #require(try requeue(fixture, .scheduled, type: "x"))
+        #expect(first.requeued == 0)
+        #expect(first.remaining == 100)
+        let second = try #require(try requeue(fixture, .scheduled, type: "x", cursor: first.cursor))
+        #expect(second == RequeueStep(requeued: 1, remaining: 0, cursor: nil))
+        #expect(try requeue(fixture, .scheduled)?.requeued == 500)
+        #expect(try requeue(fixture, .scheduled)?.requeued == 99)
+    }
+
+    @Test func filterOnNothingAndOnNoQueue() throws {
+        let fixture = try StoreFixture()
+        #expect(try requeue(fixture, .dead) == nil)
+        try fixture.enqueue(ids: "1")
+        #expect(try requeue(fixture, .dead) == RequeueStep(requeued: 0, remaining: 0, cursor: nil))
+        #expect(try requeue(fixture, .cancelled) == RequeueStep(requeued: 0, remaining: 0, cursor: nil))
+    }
+
+    @Test func pauseCreatesAQueueThatResumeLeaves() throws {
+        let fixture = try StoreFixture()
+        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) } == false)
+        try fixture.wait { $0.pause(queue: "email", until: nil, then: $1) }
+        #expect(
+            try fixture.keyspace() == """
+                counters hash enqueued=0
+                jobq:queues set email
+                policy hash paused=1
+                """)
+        let statistics = try #require(try fixture.statistics())
+        #expect(statistics.paused)
+        #expect(statistics.pausedUntil == nil)
+        let channel = "jobq:{email}:queued"
+        let listener = try ChannelListener(fixture.server, channel: channel)
+        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) })
+        #expect(try listener.next() == "a")
+        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) })
+        #expect(try listener.isSilent(fixture.server, channel: channel))
+        #expect(try fixture.statistics()?.paused == false)
+    }
+}
