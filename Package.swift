@@ -65,7 +65,9 @@ let package = Package(
         // What the fuzz targets check, which WireTests runs over their corpus.
         .target(name: "FuzzBodies", dependencies: ["Wire"], path: "Tests/FuzzBodies", swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "FuzzBodies", "Harness"], swiftSettings: strict),
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "Harness"], swiftSettings: strict),
+        .testTarget(
+            name: "ReactorTests", dependencies: ["Reactor", "Harness", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(
             name: "RedisTests",
             dependencies: ["Redis", "Reactor", "Harness", .product(name: "Logging", package: "swift-log")],
