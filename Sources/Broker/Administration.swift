@@ -1,5 +1,6 @@
 // Handlers of the administrators' operations.
 
+import Glibc
 import Reactor
 import Store
 import Wire
@@ -14,13 +15,14 @@ extension Broker {
         }
     }
 
-    /// `info {}` → `{version, protocol, uptime_ms, store, redis{…}, connections, workers, waiting_claims, …}`
+    /// `info {}` → `{version, protocol, uptime_ms, pid, store, redis{…}, connections, workers, waiting_claims, …}`
     func info(_ ticket: Ticket) {
         let status = store.status
         ticket.reply { writer in
             writer.member("version", options.version)
             writer.member("protocol", ProtocolLimits.version)
             writer.member("uptime_ms", Int64((loop.now - startedAt) / 1_000))
+            writer.member("pid", Int64(getpid()))
             writer.member("store", status.kind)
             writer.key("redis")
             writer.beginObject()
