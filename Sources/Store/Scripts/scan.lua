@@ -29,13 +29,19 @@ local function rank(set, score, member)
     return low
 end
 
+-- The number at a place of the cursor; none when Redis would refuse it as too great.
+local function number(cursor, place)
+    local digits = string.match(cursor, place)
+    return digits and #digits <= 15 and tonumber(digits)
+end
+
 -- Up to `count` ids behind the cursor ('' for the beginning), and for each the cursor that stands behind it.
 -- Sorted sets go by score (cursor `<score> <id>`), completed jobs newest first (cursor: how many were seen), dead letters
 -- by their entries (cursor: the entry), newest first or, when `oldest`, oldest first. What is no cursor is the beginning.
 local function scan(state, cursor, count, oldest)
     local ids, cursors = {}, {}
     if state == 'dead' then
-        local entry = string.match(cursor, '^%d+%-%d+$')
+        local entry = number(cursor, '^(%d+)%-%d+$') and number(cursor, '^%d+%-(%d+)$') and cursor
         local entries
         if oldest then
             entries = call('XRANGE', base .. 'dead', entry and '(' .. entry or '-', '+', 'COUNT', count)
@@ -46,7 +52,7 @@ local function scan(state, cursor, count, oldest)
             ids[k], cursors[k] = string.sub(entries[k][2][2], #queue + 2), entries[k][1]
         end
     elseif state == 'completed' then
-        local from = tonumber(string.match(cursor, '^%d+$')) or 0
+        local from = number(cursor, '^(%d+)$') or 0
         ids = call('LRANGE', base .. 'completed', from, from + count - 1)
         for k = 1, #ids do
             cursors[k] = string.format('%.0f', from + k)
