@@ -1,5 +1,6 @@
-// The real jobqd binary, run by a test: started on a socket and a state directory of its own, watched, stopped,
-// killed, and started again on the same files. Its log goes to a file whose end stands in every error thrown here.
+// The real jobqd binary, run by a test: started on a socket and a state directory of its own, watched, stopped, killed,
+// and started again on the same files. Its log goes to a file whose text stands in every error thrown here. It reads no
+// configuration of the machine.
 
 import Foundation
 

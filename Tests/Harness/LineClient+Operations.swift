@@ -1,4 +1,6 @@
-// The operations that nearly every test needs, as one call each. What is special about a test it says in `members`.
+// The operations that nearly every test needs, as one call each. What is special about a test it says in `members`. A
+// reply that is not `ok` is an error with the whole reply in its text; a refusal that a test wants to see it asks for
+// with `refused`.
 
 extension LineClient {
     /// Enqueues one job and returns its name (`queue/id`).

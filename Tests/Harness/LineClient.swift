@@ -1,5 +1,6 @@
-// A raw client of jobqd's protocol: bytes out, lines in, each with a deadline. It knows lines and JSON, nothing of the
-// operations, so it can also send what no proper client would.
+// A raw client of jobqd's protocol: bytes out, lines in, each with a deadline.
+// It knows lines and JSON, nothing of the operations, so it can also send what
+// no proper client would. One thread at a time.
 
 import Foundation
 

@@ -1,5 +1,6 @@
-// Just enough of Redis's protocol (RESP2) to look into a server from a test: one command, one reply, blocking.
-// Independent of the Redis module, so that a mistake there cannot hide itself.
+// Just enough of Redis's protocol (RESP2) to look into a server from a test: one
+// command, one reply, blocking, with a deadline. Independent of the Redis module,
+// so that a mistake there cannot hide itself.
 
 import Foundation
 

@@ -1,5 +1,6 @@
-// A redis-server of a test's own: Unix socket only, in a directory of its own, killed with the test.
-// It can be killed and started again on the same files, and stopped and continued to play a Redis that hangs.
+// A redis-server of a test's own: Unix socket only, in a directory of its own, killed with the test. It can be killed
+// and started again on the same files, and stopped and continued to play a Redis that hangs. The machine's own Redis is
+// never used.
 
 import Foundation
 

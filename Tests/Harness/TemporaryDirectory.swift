@@ -1,5 +1,6 @@
 // A directory of a test's own, directly below /tmp so that the sockets in it stay short of the 107 bytes a Unix
-// socket's path may have. It is removed, with everything in it, when the object goes.
+// socket's path may have. It is removed, with everything in it, when the object goes; what is killed before that leaves
+// it behind.
 
 import Foundation
 

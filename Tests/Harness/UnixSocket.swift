@@ -1,5 +1,6 @@
-// A blocking stream socket in the file system with deadlines, the ground under the line client and the Redis client.
-// One object, one thread at a time.
+// A blocking stream socket in the file system with deadlines, the ground
+// under the line client and the Redis client. One object, one thread at a
+// time. It knows nothing of lines or replies.
 
 import Foundation
 

@@ -1,5 +1,6 @@
-// Waiting for a thing instead of for a time: a condition is looked at again and again until it holds or its deadline
-// has passed. Also the one error type of the harness, whose text is all that a failed test needs to show.
+// Waiting for a thing instead of for a time: a condition is looked at again and again
+// until it holds or its deadline has passed. Also the one error type of the harness,
+// whose text is all that a failed test needs to show.
 
 import Foundation
 
