@@ -69,8 +69,8 @@ fuzz:
 
 install:
 	@.ci/deps $(DEPS_BUILD)
-	.ci/build $(RELEASE) --product jobqd
-	.ci/build $(RELEASE) --product jobqctl
+	$(SWIFT) build $(RELEASE) --product jobqd
+	$(SWIFT) build $(RELEASE) --product jobqctl
 	.ci/no-foundation .build/release/jobqd
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 -s .build/release/jobqd .build/release/jobqctl $(DESTDIR)$(PREFIX)/bin
