@@ -36,10 +36,10 @@ final class Daemon {
             let daemon = try Daemon(configuration)
             return try daemon.loop.run()
         } catch let failure as StartFailure {
-            StandardError.write(failure.message)
+            StandardError.write("jobqd: \(failure.message)")
             return failure.exitCode
         } catch {
-            StandardError.write("\(error)")
+            StandardError.write("jobqd: \(error)")
             return ExitCode.osError
         }
     }

@@ -4,9 +4,9 @@ import Glibc
 
 /// Standard error, one message at a time.
 enum StandardError {
-    /// Writes the text as one or more lines, `jobqd: ` before the first.
+    /// Writes one or more lines, each of which names who speaks: `jobqd: …` or `FILE:LINE: …`.
     static func write(_ text: String) {
-        let line = Array("jobqd: \(text)\n".utf8)
+        let line = Array("\(text)\n".utf8)
         // Nothing can be done if even that fails.
         _ = Glibc.write(STDERR_FILENO, line, line.count)
     }
