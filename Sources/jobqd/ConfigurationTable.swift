@@ -97,7 +97,8 @@ extension Setting {
         Setting(
             option: "redis", section: "Redis", key: "Url", environment: ["JOBQD_REDIS"], type: .redisURL,
             placeholder: "URL", standard: nil, isReloadable: false,
-            documentation: "unix:///path or redis://[user[:password]@]host[:port][/db]; without it the daemon starts"
+            documentation:
+                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/db]; without it the daemon starts"
                 + " a redis-server of its own in the state directory.",
             assign: { $0.redisURL = $1.text }),
         Setting(

@@ -70,7 +70,11 @@ struct ConfigurationErrorTests {
             "[Redis]\nKeyPrefix=a{b}",
             "2: KeyPrefix must be at most 64 letters, digits, \"_\", \".\" and \"-\", not \"a{b}\""
         ),
-        ("[Redis]\nUrl=rediss://u:pw@h", "2: Url must be unix:///path or redis://[user[:password]@]host[:port][/db]"),
+        (
+            "[Redis]\nUrl=rediss://u:pw@h",
+            "2: Url cannot be used: rediss:// (TLS) is not supported; use a tunnel or a Unix socket"
+        ),
+        ("[Redis]\nUrl=redis://h:0", "2: Url cannot be used: the port of a Redis address is a number from 1 to 65535"),
     ])
     func valueOutOfRangeIsRefusedWithTheRange(file: String, message: String) throws {
         let sandbox = try ConfigurationSandbox()
