@@ -22,7 +22,7 @@ struct ScriptRequeueTests {
                 counters hash claimed=1|dead=1|enqueued=2|failed=1|requeued=1|seq=3|token=N
                 dead stream []
                 job:1 hash claimed_at=T|enqueued_at=T|error="e"|history={"attempt":1,"worker":"w","started_at":T,\
-                "ended_at":T,"outcome":"failed","error":"e"}|max_attempts=3|payload=1|score=1|state=queued|worker=w
+                "ended_at":T,"outcome":"failed","error":"e"}|max_attempts=3|payload=1|score=1|state=queued
                 job:2 hash enqueued_at=T|max_attempts=3|payload=1|state=queued
                 jobq:queues set email
                 queued zset 2|2|1|3
@@ -32,6 +32,17 @@ struct ScriptRequeueTests {
         #expect(record.reason == nil)
         #expect(try fixture.fail([job.claim], retry: false) == [.leaseLost(.queued)])
         #expect(try requeue(fixture, "1") == .wrongState(.queued))
+    }
+
+    /// The first claim of a life writes no worker when it has no name: an older one must not stay.
+    @Test func theWorkerOfAnEarlierLifeIsForgotten() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1")
+        let job = try #require(try fixture.claim(1, worker: "w").first)
+        _ = try fixture.fail([job.claim], retry: false)
+        #expect(try requeue(fixture, "1") == .requeued)
+        _ = try fixture.claim(1, worker: "")
+        #expect(try #require(try fixture.get("1")).worker == nil)
     }
 
     @Test func scheduledAndRetryingJobsAreReadyNow() throws {

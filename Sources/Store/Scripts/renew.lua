@@ -26,7 +26,7 @@ local function renew(records, origin)
             end
         end
         call('HDEL', record.key, 'attempts', 'token', 'outcome', 'reason', 'finished_at', 'run_at', 'dead_entry',
-            'lease')
+            'lease', 'worker')
         call('HSET', record.key, 'state', 'queued')
     end
     local seq = call('HINCRBY', counters, 'seq', #records) - #records
