@@ -74,7 +74,7 @@ final class QueueBatcher {
         guard !lane.isEmpty else { return }
         for batch in lane.takeAll() {
             underWay += 1
-            store.link.run(lane.script, keys: keys, batch.finished()) { [self] result in
+            store.run(lane.script, keys: keys, batch.finished()) { [self] result in
                 switch result {
                 case .success(let reply): batch.deliver(reply, lane)
                 case .failure(let failure):
@@ -95,7 +95,7 @@ final class QueueBatcher {
         for call in calls {
             if call.createsQueue { store.announce(queue) }
             underWay += 1
-            store.link.run(call.script, keys: keys, call.arguments) { [self] result in
+            store.run(call.script, keys: keys, call.arguments) { [self] result in
                 if case .failure(let failure) = result, store.mayRepeat(after: failure, until: call.deadline) {
                     singles.append(call)
                 } else {
@@ -128,7 +128,7 @@ final class QueueBatcher {
             arguments.append(integer: Int64(wanted))
             let share = calls[start..<end]
             underWay += 1
-            store.link.run(StoreScripts.claim, keys: keys, arguments) { [self] result in
+            store.run(StoreScripts.claim, keys: keys, arguments) { [self] result in
                 claimed(result, share, nonce: nonce)
                 done()
             }

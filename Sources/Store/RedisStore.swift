@@ -89,6 +89,21 @@ public final class RedisStore: JobStore {
         subscriptions.start()
     }
 
+    /// Told the time of each script, before the calls it served are completed: what follows Redis's clock.
+    var onScriptTime: ((ServerTime) -> Void)?
+
+    /// Calls a script whose reply begins with its time.
+    func run(
+        _ script: Script, keys: [String], _ arguments: CommandBuffer, then: @escaping RedisLink.Completion
+    ) {
+        link.run(script, keys: keys, arguments) { [self] result in
+            if let onScriptTime, case .success(let reply) = result, reply.count > 0, reply[0].integer > 0 {
+                onScriptTime(reply[0].integer)
+            }
+            then(result)
+        }
+    }
+
     // MARK: Queues
 
     func batcher(_ queue: String) -> QueueBatcher {
@@ -281,7 +296,7 @@ public final class RedisStore: JobStore {
             }
         }
         if let script = read.script {
-            link.run(script, keys: read.keys, read.arguments, then: completed)
+            run(script, keys: read.keys, read.arguments, then: completed)
         } else {
             link.send(read.arguments, then: completed)
         }
