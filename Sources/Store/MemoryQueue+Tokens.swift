@@ -1,8 +1,8 @@
 // The operations of a worker on the job it holds: complete, fail, extend, release, and the end of a worker.
 //
-// All begin with the same check of the token. A repeated call (same token, same operation) gets the answer of the
-// first one and changes nothing; any other stale token gets `leaseLost`. Requests of a batch are taken one after the
-// other; only the completed history is trimmed once, at the end.
+// All begin with the same check of the tokens, of the whole batch before anything changes. A repeated call (same token,
+// same operation), also within a batch, gets the answer of the first one and changes nothing; any other stale token
+// gets `leaseLost` with the state that the job was in. The completed history is trimmed once, at the end.
 
 import DequeModule
 import Wire
@@ -25,6 +25,25 @@ extension MemoryQueue {
         return .repeated(record)
     }
 
+    /// Does `end` to the first of each valid claim, gives the answers of all.
+    private func endAttempts<Request>(
+        _ requests: [Request], _ claim: (Request) -> Claim, outcome: String, now: ServerTime,
+        end: (MemoryRecord, Request) -> Void, answer: (MemoryRecord) -> TokenOutcome
+    ) -> [TokenOutcome] {
+        dropExpired(now)
+        let checks = requests.map { check(claim($0), outcome: outcome) }
+        return zip(requests, checks).map { request, check in
+            switch check {
+            case .notFound: return .notFound
+            case .lost(let state): return .leaseLost(state)
+            case .repeated(let record): return answer(record)
+            case .valid(let record):
+                if record.state == .processing { end(record, request) }
+                return answer(record)
+            }
+        }
+    }
+
     private func endLease(_ record: MemoryRecord) {
         processing.remove(record.id, score: record.placeScore)
     }
@@ -32,21 +51,11 @@ extension MemoryQueue {
     // MARK: complete
 
     func complete(_ requests: [CompleteRequest], now: ServerTime) -> [TokenOutcome] {
-        dropExpired(now)
-        // A repetition within the batch gets the first answer, also where the record is not kept.
-        var done: Set<Claim> = []
-        let outcomes = requests.map { request -> TokenOutcome in
-            switch check(request.claim, outcome: "completed") {
-            case .notFound where !done.contains(request.claim): return .notFound
-            case .lost(let state): return .leaseLost(state)
-            case .repeated, .notFound: break
-            case .valid(let record):
-                complete(record, result: request.result, now: now)
-                done.insert(request.claim)
-            }
-            return .done(.completed, runAt: nil)
-        }
-        trimCompleted()
+        let before = completed.count
+        let outcomes = endAttempts(
+            requests, \.claim, outcome: "completed", now: now,
+            end: { complete($0, result: $1.result, now: now) }, answer: { _ in .done(.completed, runAt: nil) })
+        if completed.count > before { trimCompleted() }
         return outcomes
     }
 
@@ -55,12 +64,12 @@ extension MemoryQueue {
         totals.completed += 1
         notices?.append(.completed(id: record.id, at: now, attempt: record.attempts))
         let keep = record.keepMs ?? policy.keepMs ?? 3_600_000
+        record.state = .completed
+        record.outcome = "completed"
         guard keep > 0 else {
             records[record.id] = nil
             return
         }
-        record.state = .completed
-        record.outcome = "completed"
         record.finishedAt = now
         record.result = result
         record.expiresAt = now + keep
@@ -68,9 +77,10 @@ extension MemoryQueue {
         completed.prepend(record.id)
     }
 
-    /// Entries beyond `keep_count` leave the history, and their records go with them.
+    /// Entries beyond `keep_count` leave the history, the oldest first and at most 500 a step, and their records with them.
     private func trimCompleted() {
-        while completed.count > policy.keepCount ?? 100_000, let id = completed.popLast() {
+        for _ in 0..<min(max(completed.count - (policy.keepCount ?? 100_000), 0), Self.stepLimit) {
+            guard let id = completed.popLast() else { return }
             // The id may have been used again since then.
             guard let record = records[id], record.state == .completed else { continue }
             if let end = record.expiresAt { expiring.remove(id, score: end) }
@@ -82,18 +92,10 @@ extension MemoryQueue {
 
     /// `random`: for each request 0 ≤ r < 1.
     func fail(_ requests: [FailRequest], random: () -> Double, now: ServerTime) -> [TokenOutcome] {
-        dropExpired(now)
-        return requests.map { request in
-            let chance = random()
-            switch check(request.claim, outcome: "failed") {
-            case .notFound: return .notFound
-            case .lost(let state): return .leaseLost(state)
-            case .repeated(let record): return failed(record)
-            case .valid(let record):
-                fail(record, request, random: chance, now: now)
-                return failed(record)
-            }
-        }
+        let chances = requests.map { _ in random() }
+        return endAttempts(
+            Array(zip(requests, chances)), \.0.claim, outcome: "failed", now: now,
+            end: { fail($0, $1.0, random: $1.1, now: now) }, answer: failed)
     }
 
     private func failed(_ record: MemoryRecord) -> TokenOutcome {
@@ -124,7 +126,7 @@ extension MemoryQueue {
             case .lost(let state): return .leaseLost(state)
             case .valid(let record), .repeated(let record):
                 endLease(record)
-                record.placeScore = now + (request.leaseMs ?? record.lease)
+                record.placeScore = now + (request.leaseMs ?? record.lease ?? lease(of: record))
                 processing.insert(record.id, score: record.placeScore)
                 if let progress = request.progress { record.progress = progress }
                 return .extended(leaseUntil: record.placeScore, cancelRequested: false)
@@ -135,18 +137,10 @@ extension MemoryQueue {
     // MARK: release
 
     func release(_ requests: [ReleaseRequest], now: ServerTime) -> [TokenOutcome] {
-        dropExpired(now)
         let wasEmpty = queued.isEmpty
-        let outcomes = requests.map { request -> TokenOutcome in
-            switch check(request.claim, outcome: "released") {
-            case .notFound: return .notFound
-            case .lost(let state): return .leaseLost(state)
-            case .repeated(let record): return released(record)
-            case .valid(let record):
-                release(record, delayMs: request.delayMs ?? 0, now: now)
-                return released(record)
-            }
-        }
+        let outcomes = endAttempts(
+            requests, \.claim, outcome: "released", now: now,
+            end: { release($0, delayMs: $1.delayMs ?? 0, now: now) }, answer: released)
         noteArrivals(wasEmpty: wasEmpty)
         return outcomes
     }
@@ -172,18 +166,11 @@ extension MemoryQueue {
     // MARK: The worker is gone, or its lease
 
     func workerGone(_ claims: [Claim], now: ServerTime) -> [TokenOutcome] {
-        dropExpired(now)
         let wasEmpty = queued.isEmpty
-        let outcomes = claims.map { claim -> TokenOutcome in
-            switch check(claim, outcome: "worker_gone") {
-            case .notFound: return .notFound
-            case .lost(let state): return .leaseLost(state)
-            case .repeated(let record): return .done(record.state, runAt: nil)
-            case .valid(let record):
-                reclaim(record, reason: "worker_gone", now: now)
-                return .done(record.state, runAt: nil)
-            }
-        }
+        let outcomes = endAttempts(
+            claims, \.self, outcome: "worker_gone", now: now,
+            end: { record, _ in reclaim(record, reason: "worker_gone", now: now) },
+            answer: { .done($0.state, runAt: nil) })
         noteArrivals(wasEmpty: wasEmpty)
         return outcomes
     }

@@ -84,6 +84,8 @@ extension MemoryQueue {
         }
         record.attempts = 0
         record.token = nil
+        record.lease = nil
+        record.worker = ""
         record.outcome = nil
         record.reason = nil
         record.finishedAt = nil

@@ -110,18 +110,23 @@ final class MemoryQueue {
         record.attempts += 1
         record.worker = request.worker
         record.claimedAt = now
-        record.token = token
         record.outcome = nil
-        record.lease = request.leaseMs ?? record.leaseMs ?? policy.leaseMs ?? 30_000
+        let lease = request.leaseMs ?? lease(of: record)
+        // A plain first claim leaves it to the job and the queue, as they are when it is extended.
+        record.lease = request.leaseMs == nil && record.token == nil ? nil : lease
+        record.token = token
         record.state = .processing
-        record.placeScore = now + record.lease
+        record.placeScore = now + lease
         processing.insert(record.id, score: record.placeScore)
         totals.claimed += 1
         return ClaimedJob(
             id: record.id, type: record.type, payload: record.payload, meta: record.meta, attempt: record.attempts,
-            maxAttempts: record.maxAttempts, token: token, leaseMs: record.lease, leaseUntil: record.placeScore,
+            maxAttempts: record.maxAttempts, token: token, leaseMs: lease, leaseUntil: record.placeScore,
             enqueuedAt: record.enqueuedAt)
     }
+
+    /// The lease of a claim that does not ask for one.
+    func lease(of record: MemoryRecord) -> Int64 { record.leaseMs ?? policy.leaseMs ?? 30_000 }
 
     // MARK: Places
 

@@ -32,8 +32,8 @@ final class MemoryRecord {
     var token: String?
     /// How the attempt of `token` ended, nil while it lasts.
     var outcome: String?
-    /// The lease of the present or last claim, ms.
-    var lease: Int64 = 0
+    /// The lease of the present or last claim, ms; nil: that of the job or the queue.
+    var lease: Int64?
 
     var finishedAt: ServerTime?
     var result: [UInt8]?

@@ -17,7 +17,8 @@ import Testing
         put("s1", ["state": "scheduled", "run_at": "99"])
         put("r1", ["state": "retrying", "run_at": "98", "attempts": "1", "token": "10-a", "history": history])
         put("p1", ["state": "processing", "attempts": "2", "token": "11-b", "history": history])
-        put("c1", ["state": "completed", "attempts": "1", "token": "12-c", "finished_at": "1000"])
+        put(
+            "c1", ["state": "completed", "attempts": "1", "token": "12-c", "finished_at": "1000", "keep_ms": "3600000"])
         put("d1", ["state": "dead", "attempts": "1", "token": "13-d", "history": history, "dead_entry": "5-0"])
         keys.values["\(base)queued"] = .sortedSet(["q1": 1])
         keys.values["\(base)scheduled"] = .sortedSet(["s1": 99])

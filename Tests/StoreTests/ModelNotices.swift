@@ -1,0 +1,68 @@
+// What the scripts publish, against what the model would: heard over a subscription of the test's own.
+
+import Harness
+import Logging
+import Reactor
+import Redis
+
+@testable import Store
+
+final class ModelNotices {
+    private let link: SubscriptionLink
+    /// By queue, one text a notice, in order of arrival; the two channels of a queue apart.
+    private var heard: [String: [String]] = [:]
+
+    init(_ fixture: StoreFixture, queues: [String]) throws {
+        link = SubscriptionLink(
+            loop: fixture.loop,
+            configuration: RedisConfiguration(address: try RedisAddress.parse(fixture.server.url)),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        var confirmed = 0
+        link.onSubscribed = { _ in confirmed += 1 }
+        link.onMessage = { [unowned self] channel, payload in
+            let text = String(decoding: payload, as: UTF8.self)
+            heard[channel, default: []] += text.split(separator: "\n").map(String.init)
+        }
+        for queue in queues {
+            link.subscribe("jobq:{\(queue)}:queued")
+            link.subscribe("jobq:{\(queue)}:events")
+        }
+        link.start()
+        try fixture.drive { confirmed == queues.count * 2 }
+    }
+
+    /// Waits for as many notices as the model has, compares, and forgets both.
+    func compare(with model: MemoryModel, fixture: StoreFixture, fail: (String) -> ModelMismatch) throws {
+        var expected: [String: [String]] = [:]
+        for (name, queue) in model.queues {
+            for notice in queue.notices ?? [] {
+                let (channel, text) = Self.text(notice, name)
+                expected["jobq:{\(name)}:\(channel)", default: []].append(text)
+            }
+            queue.notices = []
+        }
+        let count = expected.values.reduce(0) { $0 + $1.count }
+        do {
+            try fixture.drive(within: 5) { heard.values.reduce(0) { $0 + $1.count } >= count }
+        } catch {}
+        defer { heard = [:] }
+        for channel in Set(heard.keys).union(expected.keys) where heard[channel] != expected[channel] {
+            let (redis, model) = (heard[channel] ?? [], expected[channel] ?? [])
+            throw fail(
+                "\(channel)\n   redis: \(redis.joined(separator: ", "))\n   model: \(model.joined(separator: ", "))")
+        }
+    }
+
+    private static func text(_ notice: MemoryNotice, _ queue: String) -> (channel: String, text: String) {
+        func event(_ kind: String, _ id: String, _ at: Int64, _ attempt: Int, _ reason: String?) -> (String, String) {
+            let ending = reason.map { ",\"reason\":\"\($0)\"}" } ?? "}"
+            let job = "\"queue\":\"\(queue)\",\"job\":\"\(queue)/\(id)\""
+            return ("events", "{\"event\":\"\(kind)\",\(job),\"at\":\(at),\"attempt\":\(attempt)\(ending)")
+        }
+        switch notice {
+        case .queued: return ("queued", "a")
+        case .completed(let id, let at, let attempt): return event("completed", id, at, attempt, nil)
+        case .dead(let id, let at, let attempt, let reason): return event("dead", id, at, attempt, reason)
+        }
+    }
+}
