@@ -96,6 +96,11 @@ final class Daemon {
 
     private func accepted(_ fd: Int32) {
         broker.accept(fd)
+        pauseIfFull()
+    }
+
+    /// No more connections are taken until there is room; the kernel queues them.
+    private func pauseIfFull() {
         guard !broker.hasRoom, !isFull else { return }
         isFull = true
         log.warning(
@@ -134,6 +139,7 @@ final class Daemon {
         LogLevel.shared.set(new.logLevel)
         configuration.logLevel = new.logLevel
         broker.setLimits(maxConnections: new.maxConnections)
+        pauseIfFull()
         configuration.maxConnections = new.maxConnections
         if new == configuration {
             log.info("configuration reloaded")
