@@ -124,7 +124,7 @@ extension Setting {
         Setting(
             option: "log-level", section: "Log", key: "Level", environment: ["JOBQD_LOG_LEVEL"],
             type: .choice(Logger.Level.allCases.map(\.rawValue)), placeholder: "LEVEL", standard: "info",
-            isReloadable: true, documentation: "trace, debug, info, notice, warning, error or critical.",
+            isReloadable: false, documentation: "trace, debug, info, notice, warning, error or critical.",
             assign: { $0.logLevel = Logger.Level(rawValue: $1.text) ?? .info })
     ]
 }

@@ -29,7 +29,8 @@ extension Setting {
     private var alternatives: String {
         var parts = environment.map { "$\($0)" }
         if let section, let key { parts.append("[\(section)] \(key)=") }
-        return parts.joined(separator: ", ") + (standard.map { "; default \($0)" } ?? "")
+        let reload = isReloadable ? "; a reload (SIGHUP) takes it over" : ""
+        return parts.joined(separator: ", ") + (standard.map { "; default \($0)" } ?? "") + reload
     }
 
     /// Lines of at most 90 characters and the indent.
