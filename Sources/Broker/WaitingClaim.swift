@@ -23,6 +23,8 @@ final class WaitingClaim {
     /// Answers the request: the queue and its jobs (none at the deadline), or why not.
     let answer: (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
 
+    /// Its place among all waiting claims, by arrival.
+    var number = 0
     var phase = Phase.idle
     /// Queues to be tried, the lowest bit (the most preferred queue) first. At the beginning: all.
     var pending: UInt64

@@ -32,6 +32,7 @@ final class WaitingClaims {
     private var lines: [String: Line] = [:]
     private var deadlines = Heap<Deadline>()
     private var timer: LoopTimer?
+    private var nextNumber = 0
     /// Claims that wait, in all lines.
     private(set) var count = 0
 
@@ -49,7 +50,9 @@ final class WaitingClaims {
     func add(_ claim: WaitingClaim) {
         if let deadline = claim.deadline {
             count += 1
-            for index in claim.queues.indices { enlist(claim, index, atFront: false) }
+            claim.number = nextNumber
+            nextNumber += 1
+            for index in claim.queues.indices { enlist(claim, index) }
             deadlines.insert(Deadline(at: deadline, claim: claim))
             armTimer()
         }
@@ -133,12 +136,12 @@ final class WaitingClaims {
         claim.answer(.success((claim.queues[0], [])))
     }
 
-    /// Back into the lines it left, at their heads: it is older than those behind it.
+    /// Back into the lines it left, at its old place.
     private func rest(_ claim: WaitingClaim) {
         claim.phase = .idle
         claim.surge = 0
         for index in claim.queues.indices where claim.listed & (1 << UInt64(index)) == 0 {
-            enlist(claim, index, atFront: true)
+            enlist(claim, index)
         }
     }
 
@@ -186,11 +189,17 @@ final class WaitingClaims {
 
     // MARK: Lines
 
-    private func enlist(_ claim: WaitingClaim, _ index: Int, atFront: Bool) {
+    /// A line is in the order of arrival: a new claim goes to its end, one that was tried in vain to near its head.
+    private func enlist(_ claim: WaitingClaim, _ index: Int) {
         let line = line(claim.queues[index])
         line.emptySince = nil
         claim.listed |= 1 << UInt64(index)
-        if atFront { line.claims.prepend((claim, index)) } else { line.claims.append((claim, index)) }
+        if let last = line.claims.last, last.claim.number > claim.number {
+            let place = line.claims.firstIndex { $0.claim.number > claim.number } ?? line.claims.endIndex
+            line.claims.insert((claim, index), at: place)
+        } else {
+            line.claims.append((claim, index))
+        }
     }
 
     private func line(_ queue: String) -> Line {
