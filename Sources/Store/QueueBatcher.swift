@@ -40,9 +40,9 @@ final class QueueBatcher {
     /// Script calls of the present flush without a reply.
     private(set) var underWay = 0
 
-    init(queue: String, prefix: String, store: RedisStore) {
+    init(queue: String, base: String, store: RedisStore) {
         self.queue = queue
-        self.keys = ["\(prefix):{\(queue)}:"]
+        self.keys = [base]
         self.store = store
     }
 

@@ -10,33 +10,6 @@ public import Redis
 
 /// A store whose truth is in Redis.
 public final class RedisStore: JobStore {
-    /// What a store needs from outside; the links are at rest until `start()`.
-    public struct Configuration {
-        public var keyPrefix: String
-        /// For `status`, without secrets.
-        public var address: String
-        public var requestTimeoutMs: Int64
-        /// Marks our own wake-up messages: unique among the daemons of one Redis.
-        public var origin: String
-        /// 0 ≤ random < 1, for the jitter of backoffs.
-        public var random: () -> Double
-        /// 64 random bits, for tokens.
-        public var randomBits: () -> UInt64
-
-        public init(
-            keyPrefix: String = "jobq", address: String, requestTimeoutMs: Int64 = 5_000, origin: String,
-            random: @escaping () -> Double = { .random(in: 0..<1) },
-            randomBits: @escaping () -> UInt64 = { .random(in: .min ... .max) }
-        ) {
-            self.keyPrefix = keyPrefix
-            self.address = address
-            self.requestTimeoutMs = requestTimeoutMs
-            self.origin = origin
-            self.random = random
-            self.randomBits = randomBits
-        }
-    }
-
     /// Items of token operations in one script call.
     static let tokenBound = 500
     /// How long nothing is sent after Redis said, over a good link, that it cannot just now; µs.
@@ -108,10 +81,13 @@ public final class RedisStore: JobStore {
 
     func batcher(_ queue: String) -> QueueBatcher {
         if let batcher = batchers[queue] { return batcher }
-        let batcher = QueueBatcher(queue: queue, prefix: configuration.keyPrefix, store: self)
+        let batcher = QueueBatcher(queue: queue, base: base(queue), store: self)
         batchers[queue] = batcher
         return batcher
     }
+
+    /// What all keys of a queue begin with.
+    func base(_ queue: String) -> String { "\(configuration.keyPrefix):{\(queue)}:" }
 
     /// The queue has something to send at the end of this turn.
     func mark(_ batcher: QueueBatcher) {
@@ -243,13 +219,13 @@ public final class RedisStore: JobStore {
     // MARK: Wake-ups
 
     public func watch(queue: String) {
-        let channel = "\(configuration.keyPrefix):{\(queue)}:queued"
+        let channel = base(queue) + "queued"
         guard watched.updateValue(queue, forKey: channel) == nil else { return }
         subscriptions.subscribe(channel)
     }
 
     public func unwatch(queue: String) {
-        let channel = "\(configuration.keyPrefix):{\(queue)}:queued"
+        let channel = base(queue) + "queued"
         guard watched.removeValue(forKey: channel) != nil else { return }
         subscriptions.unsubscribe(channel)
     }

@@ -250,7 +250,7 @@ extension RedisStore {
         _ read: @escaping (ReplyView) -> Value?
     ) {
         send(
-            Read(script: script, keys: batcher(queue).keys, arguments: arguments, deadline: deadline) {
+            Read(script: script, keys: [base(queue)], arguments: arguments, deadline: deadline) {
                 then(Self.read($0, script, read))
             })
     }
