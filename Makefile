@@ -9,9 +9,11 @@ PYTHON ?= /usr/bin/python3
 # make run: where the socket and the state go, and further options of jobqd.
 RUN_DIR ?= .build/run
 ARGS ?=
-# make test: one test or suite (a pattern), and how long the tests may take.
+# make test: one test or suite (a pattern), and how long each group of tests may take. Tests that drive daemons block the
+# thread they run on, so they run one after the other: beside each other they would wait for each other's threads.
 FILTER ?=
-TEST_TIMEOUT ?= 1080
+TEST_TIMEOUT ?= 540
+RUN_TESTS = timeout $(TEST_TIMEOUT) $(SWIFT) test --skip-build --disable-xctest
 # make fuzz: seconds for each target.
 FUZZ_SECONDS ?= 600
 
@@ -53,7 +55,13 @@ test:
 	.ci/build --package-path examples/swift --scratch-path .build/examples
 	.ci/no-foundation .build/debug/jobqd
 	@$(MAKE) --no-print-directory lint
-	timeout $(TEST_TIMEOUT) $(SWIFT) test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+ifneq ($(FILTER),)
+	$(RUN_TESTS) --no-parallel --filter '$(FILTER)'
+else
+	$(RUN_TESTS) --filter '^(Wire|Reactor|Redis|Store|Broker|Configuration)Tests'
+	$(RUN_TESTS) --no-parallel --filter '^ProtocolTests'
+	$(RUN_TESTS) --no-parallel --filter '^CrashTests'
+endif
 
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Tests examples Benchmarks
