@@ -7,6 +7,7 @@ public import Wire
 public struct ProtocolError: Error, Equatable, Sendable, CustomStringConvertible {
     /// As it stood in the reply.
     public var code: String
+    /// For people.
     public var message: String
     /// Whether the same request may succeed later without any change.
     public var isRetryable: Bool
@@ -16,12 +17,14 @@ public struct ProtocolError: Error, Equatable, Sendable, CustomStringConvertible
     public var index: Int?
     /// Where the job is now, for `lease_lost` and `wrong_state`.
     public var state: JobState?
+    /// When to try again, in milliseconds from the reply.
     public var retryAfterMs: Int64?
     /// The whole object, as it came.
     public var raw: [UInt8]
 
     /// The code as one of those that this version knows.
     public var errorCode: ErrorCode? { ErrorCode(rawValue: code) }
+    /// One line for people: message, code, and where the fault is.
     public var description: String {
         var notes: [String] = []
         if let field, !message.contains(field) { notes.append("member \(field)") }
@@ -56,6 +59,7 @@ public enum ConnectionError: Error, Equatable, Sendable, CustomStringConvertible
     /// What came was not a line of the protocol.
     case notAReply(String)
 
+    /// One line for people.
     public var description: String {
         switch self {
         case .connect(let path, let code): "cannot reach jobqd at \(path): \(systemMessage(code))"

@@ -5,24 +5,34 @@ public import Wire
 
 /// A job to enqueue.
 public struct JobToEnqueue: Sendable {
+    /// Its queue, which is made by its first job.
     public var queue: String
+    /// Any JSON, handed to the worker byte for byte; nil: `null`.
     public var payload: JSONDocument?
+    /// What kind of work it is, at most 128 bytes.
     public var type: String?
     /// The part of the job's name after the slash; a second enqueue with the same one changes nothing.
     public var jobID: String?
     /// −100…100, higher runs first.
     public var priority: Int?
+    /// Before all others of its priority.
     public var front: Bool?
+    /// Not before then, in milliseconds from now.
     public var delayMs: Int64?
     /// Milliseconds since the epoch; not together with `delayMs`.
     public var runAt: Int64?
+    /// 1…1000.
     public var maxAttempts: Int?
     /// The protocol's `backoff` object.
     public var backoff: JSONDocument?
+    /// How long a worker has it without a sign of life, 100…86 400 000.
     public var leaseMs: Int64?
+    /// How long its record stays when it is completed; 0 deletes it at once.
     public var keepMs: Int64?
+    /// An object of at most 4 KiB, carried along untouched.
     public var meta: JSONDocument?
 
+    /// A job with what most jobs have; the rest can be set afterwards.
     public init(queue: String, payload: JSONDocument? = nil, type: String? = nil, jobID: String? = nil) {
         self.queue = queue
         self.payload = payload
@@ -51,6 +61,7 @@ public struct JobToEnqueue: Sendable {
 public struct EnqueuedJob: Equatable, Sendable {
     /// `queue/id`.
     public let job: String
+    /// Where it is now.
     public let state: JobState
     /// The id was taken; nothing was written.
     public let isDuplicate: Bool
@@ -64,6 +75,7 @@ public struct EnqueuedJob: Equatable, Sendable {
 
 /// A claim: which queues, how long to wait, how many.
 public struct ClaimOptions: Sendable {
+    /// 1…64 names; the first with work wins.
     public var queues: [String]
     /// 0…600 000.
     public var waitMs: Int64
@@ -72,6 +84,7 @@ public struct ClaimOptions: Sendable {
     /// nil: the job's or the queue's.
     public var leaseMs: Int64?
 
+    /// By default one job, if there is one now.
     public init(_ queues: [String], waitMs: Int64 = 0, max: Int = 1, leaseMs: Int64? = nil) {
         self.queues = queues
         self.waitMs = waitMs
@@ -94,15 +107,21 @@ public struct ClaimOptions: Sendable {
 public struct ClaimedJob: Sendable {
     /// `queue/id`.
     public let job: String
+    /// The part of its name before the slash.
     public let queue: String
+    /// As it was enqueued, or empty.
     public let type: String
+    /// As it was enqueued, byte for byte.
     public let payload: JSONDocument
+    /// As it was enqueued.
     public let meta: JSONDocument?
     /// From 1.
     public let attempt: Int
+    /// After so many attempts it is a dead letter.
     public let maxAttempts: Int
     /// Proof of owning it.
     public let token: String
+    /// How long the lease is; extend it well before its end.
     public let leaseMs: Int64
     /// By the clock of Redis.
     public let leaseUntil: Int64

@@ -1,4 +1,6 @@
 // A point in monotonic time, and the system's words for an error number.
+//
+// A deadline is made once for each request and asked before each wait, so several short waits do not add up to a long one.
 
 import Glibc
 

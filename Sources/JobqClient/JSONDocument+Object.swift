@@ -1,4 +1,7 @@
 // Small JSON objects out of Swift literals, for results, progress and payloads.
+//
+// Strings only, so that nothing has to be said about numbers and their spelling. Anything else is written as JSON text:
+// `JSONDocument("[1.10]")`.
 
 public import Wire
 

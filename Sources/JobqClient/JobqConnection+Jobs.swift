@@ -1,4 +1,7 @@
 // The operations of producers and workers, typed. Each is one request; all throw what `request` throws.
+//
+// Left out: the forms of complete, fail, extend and release that take many jobs, and what administrators ask. `request`
+// speaks them all.
 
 public import Wire
 
@@ -24,6 +27,7 @@ extension JobqConnection {
 
     // MARK: Producing
 
+    /// Returns when Redis has it.
     @discardableResult
     public func enqueue(_ job: JobToEnqueue) throws -> EnqueuedJob {
         try EnqueuedJob(request(enqueue: job))

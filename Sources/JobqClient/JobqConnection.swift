@@ -12,6 +12,7 @@ public final class JobqConnection {
     /// Where jobqd listens when nothing else was said.
     public static let defaultPath = "/run/jobqd/jobqd.sock"
 
+    /// The socket it is connected to.
     public let path: String
     /// How long a reply may take, beyond the time the request itself asks to wait.
     public var timeoutMs: Int64

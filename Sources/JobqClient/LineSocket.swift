@@ -1,5 +1,8 @@
 // A connected Unix socket that sends bytes and receives lines, each with a deadline. Blocking for its caller: it waits
-// in poll(2). It knows nothing of JSON.
+// in poll(2) on a non-blocking descriptor, which it owns.
+//
+// It knows nothing of JSON, and does not read while it sends: with one request at a time the daemon has nothing to say
+// before it has read the whole line.
 
 import Glibc
 

@@ -1,4 +1,7 @@
 // Standard input as bytes, whole or line by line.
+//
+// Read by descriptor, without stdio: a line is handed on as soon as it is there, so `jobqctl call -` can be driven through
+// a pipe. A read error counts as the end.
 
 import Glibc
 

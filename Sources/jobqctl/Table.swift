@@ -1,4 +1,7 @@
 // A table for people: a heading, columns as wide as their widest cell, numbers to the right.
+//
+// Width is counted in characters, which is right for names and numbers but not for wide scripts. Cells are never cut:
+// a terminal wraps, and a pipe gets everything.
 
 struct Table {
     struct Cell {

@@ -1,4 +1,6 @@
 // Times and durations for people.
+//
+// Times come from the clock of Redis and are shown in the zone of whoever looks. --json has the numbers as they are.
 
 import Glibc
 

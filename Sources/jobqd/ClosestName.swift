@@ -1,4 +1,7 @@
 // "Did you mean …?": the known name that is nearest to a misspelt one.
+//
+// The distance is the "optimal string alignment" of two words: what a slip of the finger makes counts as one. Names are
+// few and short, so the plain quadratic table will do.
 
 /// The closest of the known names, or nil when none is close enough to be what was meant.
 ///

@@ -1,4 +1,6 @@
 // The environment of this process as a dictionary, without Foundation.
+//
+// `environ` is a global of libc that setenv(3) would change; the daemon calls that nowhere.
 
 import Glibc
 

@@ -1,3 +1,8 @@
+// `jobqctl call`: requests of the protocol as they are, replies as they come.
+//
+// It adds nothing but the deadline, and the exit status of the first error. Requests go out one after the other, also
+// those with an `id`.
+
 import ArgumentParser
 import JobqClient
 import Wire

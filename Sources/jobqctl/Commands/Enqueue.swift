@@ -1,3 +1,8 @@
+// `jobqctl enqueue`: one job from the command line or standard input.
+//
+// The payload is validated here, so that a typing mistake gets an answer about the JSON and not about the request, and
+// goes out byte for byte. Many jobs at once are better sent through `jobqctl call -`.
+
 import ArgumentParser
 import Glibc
 import JobqClient

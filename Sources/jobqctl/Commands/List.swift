@@ -1,3 +1,8 @@
+// `jobqctl list`: one page of the jobs of a queue that are in one state.
+//
+// The columns follow the state: each has one time that matters beside that of the enqueue. The next page is asked for
+// with the cursor that the page before printed.
+
 import ArgumentParser
 import JobqClient
 import Wire

@@ -1,3 +1,7 @@
+// `jobqctl ping`: one `ping`, for scripts and health checks.
+//
+// Without --store it proves that the daemon's loop turns; with it, that jobs can be stored. It does not measure time.
+
 import ArgumentParser
 import JobqClient
 import Wire

@@ -1,3 +1,8 @@
+// `jobqctl requeue`: one job by name, or those of a queue that are in one state.
+//
+// One call is one bounded step of the daemon; what remains is said, not looped over, so that nobody replays a million
+// dead letters by a slip of the finger.
+
 import ArgumentParser
 import JobqClient
 import Wire

@@ -1,3 +1,8 @@
+// `jobqctl show`: the record of one job and the history of its attempts.
+//
+// Members are printed as they come, in the daemon's order; only times and durations are put into words, and the history
+// becomes a table.
+
 import ArgumentParser
 import JobqClient
 import Wire

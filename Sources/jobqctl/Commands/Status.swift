@@ -1,3 +1,8 @@
+// `jobqctl status`: `info` and `queues` on one screen.
+//
+// The daemon's part is shown as it comes, so members of a newer daemon appear too; the queues are a table. It shows one
+// moment and does not watch.
+
 import ArgumentParser
 import JobqClient
 import Wire
