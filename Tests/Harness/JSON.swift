@@ -1,8 +1,6 @@
-// JSON values for tests: written as Swift literals, read by Foundation's decoder, so that the daemon's own reader and
+// JSON values for tests: written as Swift literals, read by a reader of the tests' own, so that the daemon's reader and
 // writer are checked by a second implementation. Numbers keep only Int64 or Double precision; a test of fidelity to
 // the byte looks at the raw line instead.
-
-import Foundation
 
 /// A JSON value.
 public enum JSON: Sendable, Equatable {
@@ -16,11 +14,11 @@ public enum JSON: Sendable, Equatable {
 
     /// Reads a JSON text.
     public init(parsing text: some Sequence<UInt8>) throws {
-        let data = Data(text)
+        let bytes = Array(text)
         do {
-            self = try JSONDecoder().decode(JSON.self, from: data)
+            self = try JSONReader.read(bytes)
         } catch {
-            throw HarnessError("not JSON: \(String(decoding: data.prefix(500), as: UTF8.self)): \(error)")
+            throw HarnessError("\(error): \(String(decoding: bytes.prefix(500), as: UTF8.self))")
         }
     }
 
@@ -49,27 +47,6 @@ public enum JSON: Sendable, Equatable {
     public var isNull: Bool { self == .null }
     /// Whether an object has the member at all.
     public func has(_ key: String) -> Bool { object[key] != nil }
-}
-
-extension JSON: Decodable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .int(value)
-        } else if let value = try? container.decode([String: JSON].self) {
-            self = .object(value)
-        } else if let value = try? container.decode([JSON].self) {
-            self = .array(value)
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if container.decodeNil() {
-            self = .null
-        } else {
-            self = .double(try container.decode(Double.self))
-        }
-    }
 }
 
 extension JSON: CustomStringConvertible {

@@ -79,6 +79,11 @@ public final class RedisClient {
         return try reply(Deadline(after: seconds))
     }
 
+    /// The next reply without a command: a message of a channel subscribed to.
+    public func receive(within seconds: Double = 10) throws -> RedisReply {
+        try reply(Deadline(after: seconds))
+    }
+
     private func reply(_ deadline: Deadline) throws -> RedisReply {
         let line = try line(deadline)
         let rest = String(decoding: line.dropFirst(), as: UTF8.self)

@@ -65,6 +65,16 @@ import Testing
         #expect(seen == jobs)
     }
 
+    @Test(arguments: Backend.allCases)
+    func aCursorThatWasNeverGivenOutIsABadRequest(on backend: Backend) throws {
+        let client = try backend.connect()
+        let queue = freshQueue()
+        try client.enqueue(queue)
+        let error = try client.refused("list", ["queue": JSON(queue), "state": "queued", "cursor": "made up"])
+        #expect(error["code"] == "bad_request")
+        #expect(error["field"] == "cursor")
+    }
+
     @Test(arguments: Backend.allCases, ["queued", "retrying", "completed", "dead"])
     func aMadeUpCursorBreaksNothing(on backend: Backend, _ state: String) throws {
         let client = try backend.connect()
