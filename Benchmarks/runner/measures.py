@@ -9,6 +9,8 @@ from .servers import redis_info
 from .table import Row
 
 MIB = 1024 * 1024
+# A run counts as disturbed when others used more than this part of the machine.
+CALM = 0.08
 
 
 class Bench:
@@ -17,15 +19,25 @@ class Bench:
     def __init__(self, tools, quick):
         self.tools, self.quick = tools, quick
         self.rounds = 1 if quick else 3
+        self.repeats = 0 if quick else 2
         self.window = {"warmup": 0.3, "seconds": 1} if quick else {"warmup": 1, "seconds": 4}
         self.rows, self.runs, self.raw = [], [], {}
 
+    def calmest(self, take):
+        """Takes a run, again if others kept the machine busy meanwhile; the least disturbed of them."""
+        taken = []
+        for attempt in range(self.repeats + 1):
+            taken.append(take(attempt))
+            if taken[-1]["elsewhere"] <= CALM:
+                break
+        return min(taken, key=lambda run: run["elsewhere"])
+
     def in_turns(self, contenders):
-        """Runs each contender (label → function) in every round; label → its median run by throughput."""
+        """Runs each contender (label → function of a name) in every round; label → its median run by throughput."""
         taken = {label: [] for label in contenders}
         for number in range(self.rounds):
             for label, contender in contenders.items():
-                taken[label].append(contender(f"r{number}"))
+                taken[label].append(self.calmest(lambda attempt: contender(f"r{number}{attempt}")))
         medians = {}
         for label, runs in taken.items():
             rate = lambda run: run.get("jobs_per_second", run.get("requests_per_second"))
@@ -33,6 +45,13 @@ class Bench:
             self.raw[label] = runs
             self.runs.append((label, medians[label]))
         return medians
+
+    def single(self, label, scenario, target, watch, **options):
+        """A scenario that is its own yardstick: one run, repeated when disturbed."""
+        run = self.calmest(lambda attempt: load.jobqload(
+            self.tools, scenario, target, watch, queue=f"{scenario}{attempt}", **options))
+        self.raw[label] = run
+        return run
 
     def life(self, server, others=(), **options):
         """A contender: the whole life on that server, each round in a queue of its own."""
@@ -108,9 +127,8 @@ def latency(bench, place):
     redis, beanstalkd = place.redis(), place.beanstalkd()
     jobqd = place.jobqd(redis)
     rounds = 300 if bench.quick else 2000
-    ours = load.jobqload(bench.tools, "latency", jobqd, [], redis=redis.path, rounds=rounds)
-    theirs = load.jobqload(bench.tools, "latency", beanstalkd, [], redis=redis.path, rounds=rounds)
-    bench.raw["latency"], bench.raw["latency, beanstalkd"] = ours, theirs
+    ours = bench.single("latency", "latency", jobqd, [jobqd, redis], redis=redis.path, rounds=rounds)
+    theirs = bench.single("latency, beanstalkd", "latency", beanstalkd, [beanstalkd], redis=redis.path, rounds=rounds)
     delivery, ping = ours["delivery_us"], ours["redis_ping_us"]
     bench.rows.append(Row(
         "idle latency, enqueue to worker, p50", delivery["p50"] / ping["p50"], 4, 2.5, "× PING", at_most=True,
@@ -120,9 +138,9 @@ def latency(bench, place):
 
 def delayed(bench, place):
     """How late delayed jobs arrive at a waiting worker."""
-    jobqd = place.jobqd(place.redis())
-    run = load.jobqload(bench.tools, "delayed", jobqd, [], jobs=100 if bench.quick else 600)
-    bench.raw["delayed"] = run
+    redis = place.redis()
+    jobqd = place.jobqd(redis)
+    run = bench.single("delayed", "delayed", jobqd, [jobqd, redis], jobs=100 if bench.quick else 600)
     late = run["lateness_us"]
     bench.rows.append(Row(
         "delayed jobs, lateness, p99", late["p99"] / 1000, 5, 2, "ms", at_most=True,
@@ -133,9 +151,9 @@ def delayed(bench, place):
 
 def killed(bench, place):
     """A worker process is killed; when another worker has its job."""
-    jobqd = place.jobqd(place.redis())
-    run = load.jobqload(bench.tools, "killed", jobqd, [], rounds=30 if bench.quick else 200)
-    bench.raw["killed"] = run
+    redis = place.redis()
+    jobqd = place.jobqd(redis)
+    run = bench.single("killed", "killed", jobqd, [jobqd, redis], rounds=30 if bench.quick else 200)
     taken = run["taken_us"]
     bench.rows.append(Row("worker killed, job with another, p99", taken["p99"] / 1000, 20, 5, "ms", at_most=True,
                           note=f"p50 {taken['p50'] / 1000:.2f} ms, {taken['count']} rounds"))
@@ -159,9 +177,8 @@ def waiting(bench, place):
     """An idle daemon with 1,000 waiting claims: what it asks of Redis, and its CPU."""
     redis = place.redis()
     jobqd = place.jobqd(redis)
-    run = load.jobqload(bench.tools, "waiting", jobqd, [jobqd, redis], redis=redis.path, connections=1000,
-                        seconds=3 if bench.quick else 15)
-    bench.raw["waiting"] = run
+    run = bench.single("waiting", "waiting", jobqd, [jobqd, redis], redis=redis.path, connections=1000,
+                       seconds=3 if bench.quick else 15)
     cpu = run["cpu_us"]["jobqd"] / 1e6 / run["seconds"] * 100
     bench.rows += [
         Row("1,000 waiting claims: Redis commands a second", run["redis_commands_per_second"], 5, 1, "", at_most=True,
