@@ -20,7 +20,7 @@ FUZZ_SECONDS ?= 600
 # Package, or package:command when the command is enough wherever it comes from.
 DEPS_BUILD = libhiredis-dev libsystemd-dev
 DEPS_RUN = redis-server:redis-server
-DEPS_DEMO = socat:socat jq:jq python3:python3
+DEPS_DEMO = socat:socat jq:jq python3
 DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
 
