@@ -1,5 +1,6 @@
 """The queues while they work: a table that is drawn anew on a terminal, a line each second elsewhere."""
 import os
+import shutil
 import sys
 import time
 
@@ -34,7 +35,8 @@ class View:
     def show(self, queues):
         """`queues`: name → the reply of `stats`."""
         if self.is_terminal:
-            lines = self._table(queues)
+            width = shutil.get_terminal_size().columns - 1  # a wrapped line would spoil the redrawing
+            lines = [line[:width] for line in self._table(queues)]
             self._clear()
             print("\n".join(lines), flush=True)
             self.drawn = len(lines)
