@@ -74,17 +74,17 @@ final class WaitingClaims {
 
     private func wake(_ queue: String, for jobs: Int, surge: Int) {
         guard jobs > 0, let line = lines[queue] else { return }
-        var woken = 0
-        while woken < jobs, let (claim, index) = line.claims.popFirst() {
+        var woken: [WaitingClaim] = []
+        while woken.count < jobs, let (claim, index) = line.claims.popFirst() {
             guard !claim.isDone else { continue }
             claim.listed &= ~(1 << UInt64(index))
             claim.pending |= 1 << UInt64(index)
             // A claim that is being tried elsewhere looks here next, but may not need to: it is not counted.
             guard claim.phase == .idle else { continue }
             claim.surge = surge
-            woken += 1
-            tryNext(claim)
+            woken.append(claim)
         }
+        for claim in woken { tryNext(claim) }
     }
 
     /// Whether a claim waits for this queue.
@@ -96,6 +96,8 @@ final class WaitingClaims {
         let index = claim.pending.trailingZeroBitCount
         claim.pending &= ~(1 << UInt64(index))
         claim.phase = .trying(index)
+        // Back in line before the store is asked, see the head of this file.
+        if claim.waits, claim.listed & (1 << UInt64(index)) == 0 { enlist(claim, index) }
         let queue = claim.queues[index]
         broker.store.claim(claim.request, queue: queue, patient: claim.waits) { [self] result in
             tried(claim, queue, result)

@@ -36,6 +36,34 @@ import Testing
         #expect(violations.isEmpty, "\(violations.prefix(10))")
     }
 
+    @Test func aJobThatArrivesWhileAWokenClaimIsBeatenToTheLastOneReachesIt() throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis))
+        let (first, second) = (try daemon.connect(), try daemon.connect())
+        let (poller, waiting) = (try daemon.connect(), try daemon.connect())
+        let claim: JSON = ["op": "claim", "queue": "q", "wait_ms": 60_000]
+        try waiting.send(claim)
+        var slowest = 0.0
+        for round in 0..<1000 {
+            // The poller takes the job that woke the waiting claim; the second job comes while that claim finds nothing.
+            try poller.send(["op": "claim", "queue": "q"])
+            try first.send(["op": "enqueue", "queue": "q"])
+            for _ in 0..<(round % 40) * 20 { _ = getpid() }
+            try second.send(["op": "enqueue", "queue": "q"])
+            _ = try first.receive()
+            _ = try second.receive()
+            var taken = try poller.receive()["jobs"].array.count
+            let seconds = try elapsed {
+                while taken < 2 {
+                    taken += try waiting.receive()["jobs"].array.count
+                    try waiting.send(claim)
+                }
+            }
+            slowest = max(slowest, seconds)
+        }
+        #expect(slowest < 0.7, "\(slowest) s: found by the sweep, not by the wake-up")
+    }
+
     /// How a job becomes claimable.
     private enum Way: CaseIterable {
         case enqueue, delay, release, retry, leaseEnd, requeue, resume, pauseEnd
