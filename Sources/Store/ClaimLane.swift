@@ -20,11 +20,19 @@ struct ClaimLane {
 
     var isEmpty: Bool { waiting.isEmpty }
 
+    var hasPatient: Bool { waiting.contains(where: \.isPatient) }
+
     mutating func append(_ call: Call) { waiting.append(call) }
 
     mutating func takeAll() -> [Call] {
         defer { waiting = [] }
         return waiting
+    }
+
+    mutating func takePatient() -> [Call] {
+        let patient = waiting.filter(\.isPatient)
+        waiting.removeAll(where: \.isPatient)
+        return patient
     }
 
     mutating func takeExpired(now: UInt64) -> [Call] {

@@ -407,8 +407,8 @@ public struct StoreStatus: Equatable, Sendable {
 public protocol JobStore: AnyObject {
     /// One atomic step for all jobs of the call (≤ 1000), outcomes in the same order.
     func enqueue(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>)
-    /// Does not wait. `patient` claims survive a store that is away (they go out when it is back);
-    /// others end in `unavailable` after the request timeout.
+    /// Does not wait. While the store is away `patient` claims find nothing (`onWake(nil)` follows when it is back);
+    /// others wait for it and end in `unavailable` after the request timeout.
     func claim(_ request: ClaimRequest, queue: String, patient: Bool, then: @escaping Completion<Claimed>)
     func complete(_ requests: [CompleteRequest], queue: String, then: @escaping Completion<[TokenOutcome]>)
     func fail(_ requests: [FailRequest], queue: String, then: @escaping Completion<[TokenOutcome]>)

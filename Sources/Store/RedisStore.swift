@@ -131,12 +131,21 @@ public final class RedisStore: JobStore {
                 batcher.flush()
             }
             hasUnwritten = true
+        } else if !link.isReady, dirty.contains(where: { $0.claims.hasPatient }) {
+            loop.deferred { [weak self] in self?.parkPatientClaims() }
         }
         if hasUnwritten {
             hasUnwritten = false
             link.flush()
         }
         if let closing, !closing.isOver { finishClosing(closing) }
+    }
+
+    /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
+    private func parkPatientClaims() {
+        guard !link.isReady else { return }
+        for call in dirty.flatMap({ $0.claims.takePatient() }) { call.then(.success(Claimed(jobs: []))) }
+        loop.askForTurnEnd()
     }
 
     /// False while nothing can be sent; then the clock is set for what waits.
