@@ -40,6 +40,18 @@ extension LineClient {
         return job
     }
 
+    /// Sends a claim with the id 1 that waits, and returns when the daemon has it; its answer is the next line.
+    ///
+    /// With `store` false it only knows that the daemon has read it: for when the store is away.
+    public func startWaiting(_ queue: String, ms: Int = 60_000, store: Bool = true) throws {
+        try send(["op": "claim", "id": 1, "queue": JSON(queue), "wait_ms": JSON(ms)])
+        // The first round trip may overtake the claim's, the second one is behind it.
+        for _ in 0..<2 {
+            let reply = try request(["op": "ping", "id": 2, "store": .bool(store)])
+            guard reply["id"] == 2, reply["ok"] == true else { throw HarnessError("instead of waiting: \(reply)") }
+        }
+    }
+
     /// `{"job":…,"token":…}` of a claimed job, with more members: what the token operations take.
     public static func proof(_ claimed: JSON, _ members: JSON = [:]) -> JSON {
         var request = members

@@ -105,9 +105,7 @@ import Testing
         let workers = try (0..<5).map { _ in try backend.connect() }
         let queue = freshQueue()
         for worker in workers {
-            try worker.sendRaw(
-                "{\"op\":\"claim\",\"id\":1,\"queue\":\"\(queue)\",\"wait_ms\":10000}\n{\"op\":\"ping\",\"id\":2}\n")
-            #expect(try worker.receive()["id"] == 2)
+            try worker.startWaiting(queue)
         }
         let producer = try backend.connect()
         for number in 0..<5 {
@@ -121,9 +119,7 @@ import Testing
         let workers = try (0..<10).map { _ in try backend.connect() }
         let queue = freshQueue()
         for worker in workers {
-            try worker.sendRaw(
-                "{\"op\":\"claim\",\"id\":1,\"queue\":\"\(queue)\",\"wait_ms\":10000}\n{\"op\":\"ping\",\"id\":2}\n")
-            #expect(try worker.receive()["id"] == 2)
+            try worker.startWaiting(queue)
         }
         try backend.connect().enqueueMany(queue, 10)
         let payloads = try workers.map { try $0.receive()["jobs"].array.compactMap { $0["payload"].int } }
@@ -195,9 +191,7 @@ import Testing
         let queue = freshQueue()
         for _ in 0..<20 {
             let worker = try backend.connect()
-            try worker.sendRaw(
-                "{\"op\":\"claim\",\"id\":1,\"queue\":\"\(queue)\",\"wait_ms\":60000}\n{\"op\":\"ping\",\"id\":2}\n")
-            #expect(try worker.receive()["id"] == 2)
+            try worker.startWaiting(queue)
             worker.close()
             let job = try producer.enqueue(queue)
             let claimed = try producer.claimOne(queue, ["wait_ms": 2000])
@@ -236,9 +230,7 @@ import Testing
         let worker = try Backend.redis.connect()
         let queue = freshQueue()
         for number in 0..<20 {
-            try worker.sendRaw(
-                "{\"op\":\"claim\",\"id\":1,\"queue\":\"\(queue)\",\"wait_ms\":10000}\n{\"op\":\"ping\",\"id\":2}\n")
-            #expect(try worker.receive()["id"] == 2)
+            try worker.startWaiting(queue)
             let seconds = try elapsed { () throws in
                 try other.enqueue(queue, ["payload": JSON(number)])
                 #expect(try worker.receive()["jobs"][0]["payload"] == JSON(number))

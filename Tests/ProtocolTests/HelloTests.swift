@@ -152,6 +152,59 @@ import Testing
     }
 
     @Test(arguments: Backend.allCases)
+    func thousandsOfJobsOfOneWorkerAllGoBack(on backend: Backend) throws {
+        let queue = freshQueue()
+        let observer = try backend.connect()
+        let worker = try backend.connect()
+        try worker.call("hello", ["worker": "hoarder", "grace_ms": 0])
+        for _ in 0..<3 { try observer.enqueueMany(queue, 1000) }
+        for _ in 0..<30 { #expect(try worker.claim(queue, ["max": 100, "lease_ms": 60_000]).count == 100) }
+        worker.close()
+        try eventually(within: 3, "all back") { try observer.stats(queue)["depth"]["queued"] == 3000 }
+        #expect(try observer.stats(queue)["totals"]["reclaimed"] == 3000)
+        #expect(try observer.claim(queue, ["max": 100]).map { $0["payload"].int } == Array(0..<100))
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aSecondHelloWithTheSessionTakesTheJobsFromTheFirstConnection(on backend: Backend) throws {
+        let queue = freshQueue()
+        let observer = try backend.connect()
+        let job = try observer.enqueue(queue)
+        let (old, new) = (try backend.connect(), try backend.connect())
+        let session = try old.call("hello", ["worker": "w", "grace_ms": 0])["session"]
+        _ = try old.claimOne(queue)
+        #expect(try new.call("hello", ["worker": "w", "grace_ms": 0, "session": session])["session"] == session)
+        old.close()
+        #expect(try observer.claim(queue, ["wait_ms": 200]).isEmpty)
+        #expect(try observer.state(job) == "processing")
+        new.close()
+        #expect(try observer.claimOne(queue)["attempt"] == 2)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func anUnknownSessionIsANewOne(on backend: Backend) throws {
+        let client = try backend.connect()
+        let session = try client.call("hello", ["worker": "w", "session": "from-before-a-restart"])["session"]
+        #expect(session.string?.isEmpty == false && session != "from-before-a-restart")
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aJobThatWentOnToAnotherWorkerStaysWithItWhenTheFirstDies(on backend: Backend) throws {
+        let queue = freshQueue()
+        let observer = try backend.connect()
+        let job = try observer.enqueue(queue)
+        let worker = try backend.connect()
+        try worker.call("hello", ["worker": "late", "grace_ms": 0])
+        _ = try worker.claimOne(queue, ["lease_ms": 100])
+        let second = try observer.claimOne(queue)
+        #expect(second["attempt"] == 2)
+        worker.close()
+        #expect(try observer.claim(queue, ["wait_ms": 200]).isEmpty)
+        #expect(try observer.state(job) == "processing")
+        #expect(try observer.complete(second)["state"] == "completed")
+    }
+
+    @Test(arguments: Backend.allCases)
     func whatTheWorkerEndedItselfIsNotTouchedWhenItDies(on backend: Backend) throws {
         let queue = freshQueue()
         let observer = try backend.connect()

@@ -38,9 +38,7 @@ import Testing
         let client = try daemon.connect()
         let worker = try daemon.connect()
         try client.enqueueMany("q", 100)
-        try worker.sendRaw(
-            "{\"op\":\"claim\",\"id\":1,\"queue\":\"empty\",\"wait_ms\":30000}\n{\"op\":\"ping\",\"id\":2}\n")
-        #expect(try worker.receive()["id"] == 2)
+        try worker.startWaiting("empty")
         let child = try childPID(of: daemon)
         kill(child, SIGKILL)
         try eventually(within: 10, "a new child") {

@@ -41,9 +41,7 @@ import Testing
         let redis = try RedisServer()
         let daemon = try Daemon(.redis(redis))
         let (client, waiting) = (try daemon.connect(), try daemon.connect())
-        try waiting.sendRaw(
-            "{\"op\":\"claim\",\"id\":1,\"queue\":\"q\",\"wait_ms\":60000}\n{\"op\":\"ping\",\"id\":2}\n")
-        #expect(try waiting.receive()["id"] == 2)
+        try waiting.startWaiting("q")
         redis.suspend()
         let seconds = try elapsed { () throws in
             #expect(try client.refused("enqueue", ["queue": "other"])["code"] == "store_unavailable")
@@ -56,6 +54,24 @@ import Testing
         #expect(try waiting.receive()["jobs"].array.count == 1)
     }
 
+    @Test(arguments: ["down", "hanging"]) func aWaitingClaimEndsAtItsTimeAlsoWhileRedisIsAway(_ redisIs: String) throws
+    {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis))
+        let (early, late) = (try daemon.connect(), try daemon.connect())
+        try early.startWaiting("q", ms: 800)
+        if redisIs == "down" { redis.kill() } else { redis.suspend() }
+        // One was idle when Redis went, the other one comes while it is away.
+        try late.send(["op": "claim", "queue": "q", "wait_ms": 300])
+        let seconds = try elapsed { () throws in
+            #expect(try early.receive()["jobs"] == [])
+            let reply = try late.receive()
+            #expect(reply["jobs"] == [] || reply["error"]["code"] == "store_unavailable", "\(reply)")
+        }
+        #expect(seconds < 7, "\(seconds)")
+        redis.resume()
+    }
+
     @Test func clientsStayWhenRedisIsKilledAndRestarted() throws {
         let redis = try RedisServer(aof: .always)
         let daemon = try Daemon(.redis(redis))
@@ -63,9 +79,7 @@ import Testing
         let worker = try daemon.connect()
         try client.enqueueMany("q", 10)
         let claimed = try client.claimOne("q")
-        try worker.sendRaw(
-            "{\"op\":\"claim\",\"id\":1,\"queue\":\"w\",\"wait_ms\":60000}\n{\"op\":\"ping\",\"id\":2}\n")
-        #expect(try worker.receive()["id"] == 2)
+        try worker.startWaiting("w")
         try redis.restart()
         // Sent at once: waits for the link to be back instead of failing.
         #expect(try client.complete(claimed)["state"] == "completed")

@@ -10,9 +10,7 @@ import Testing
     @Test(arguments: [SIGTERM, SIGINT]) func waitingClaimsGetNothingAndTheDaemonEnds(_ signal: Int32) throws {
         let daemon = try Daemon(.memory)
         let client = try daemon.connect()
-        try client.sendRaw(
-            "{\"op\":\"claim\",\"id\":1,\"queue\":\"q\",\"wait_ms\":600000}\n{\"op\":\"ping\",\"id\":2}\n")
-        #expect(try client.receive()["id"] == 2)
+        try client.startWaiting("q")
         let seconds = try elapsed { () throws in
             daemon.process.send(signal: signal)
             let reply = try client.receive()
@@ -72,9 +70,7 @@ import Testing
         let redis = try RedisServer()
         let daemon = try Daemon(.redis(redis))
         let (waiting, writing) = (try daemon.connect(), try daemon.connect())
-        try waiting.sendRaw(
-            "{\"op\":\"claim\",\"id\":1,\"queue\":\"q\",\"wait_ms\":600000}\n{\"op\":\"ping\",\"id\":2}\n")
-        #expect(try waiting.receive()["id"] == 2)
+        try waiting.startWaiting("q")
         try writing.call("ping")
         if redisIs == "suspended" { redis.suspend() } else { redis.kill() }
         try writing.sendRaw("{\"op\":\"enqueue\",\"id\":1,\"queue\":\"other\"}\n{\"op\":\"ping\",\"id\":2}\n")
@@ -87,6 +83,17 @@ import Testing
         }
         #expect(seconds < 5.5, "\(seconds)")
         redis.resume()
+    }
+
+    @Test func aClaimThatCameWhileRedisWasAwayIsAnsweredWhenTheDaemonStops() throws {
+        let redis = try RedisServer(start: false)
+        let daemon = try Daemon(.redis(redis), ready: false)
+        let client = try daemon.connect()
+        try client.startWaiting("q", store: false)
+        daemon.process.send(signal: SIGTERM)
+        let reply = try client.receive(within: 5)
+        #expect(reply["id"] == 1 && reply["jobs"] == [], "\(reply)")
+        #expect(try daemon.process.waitForEnd(within: 6) == .exited(0))
     }
 
     @Test func whatIsInFlightIsAnsweredAndNewWorkIsRefusedAsDraining() throws {
