@@ -14,7 +14,7 @@ import time
 
 REDIS_OPTIONS = {
     "port": "0", "appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction",
-    "hash-max-listpack-value": "1024", "daemonize": "no",
+    "hash-max-listpack-value": "1024", "zset-max-listpack-entries": "0", "daemonize": "no",
 }
 
 
