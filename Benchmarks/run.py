@@ -35,7 +35,7 @@ def arguments():
 
 
 def take(bench, names):
-    """Takes the measures one after the other; the reasons of those that failed."""
+    """Takes the measures one after the other; the reasons of those that failed. An interrupt ends it early."""
     failures = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
@@ -45,6 +45,9 @@ def take(bench, names):
         except (Failure, subprocess.CalledProcessError) as failure:
             failures.append(f"{name}: {failure}")
             print(f"  {failure}", file=sys.stderr)
+        except KeyboardInterrupt:
+            failures.append(f"{name} and what follows: interrupted")
+            break
     return failures
 
 
@@ -62,7 +65,7 @@ def show(bench, failures):
 
 def main():
     options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     folder = tempfile.mkdtemp(prefix="jqb.", dir="/tmp")
     try:
         tools = Tools(os.path.dirname(os.path.abspath(__file__)), options.jobqd, options.line_server, folder)
