@@ -22,6 +22,8 @@ public final class RedisStore: JobStore {
     let loop: Loop
     let configuration: Configuration
     let timeout: UInt64
+    private let listeningOrigin: String
+    private let silentOrigin: String
 
     private var batchers: [String: QueueBatcher] = [:]
     private var dirty: [QueueBatcher] = []
@@ -34,6 +36,8 @@ public final class RedisStore: JobStore {
     private var pausedUntil: UInt64 = 0
     private var clock: LoopTimer?
     private var watched: [String: String] = [:]
+    /// Queues whose wake-ups Redis has confirmed to send here.
+    private var heardQueues: Set<String> = []
     private var closing: Closing?
     /// Calls and reads under way; what closing waits for.
     private var underWay = 0
@@ -47,6 +51,8 @@ public final class RedisStore: JobStore {
         self.link = link
         self.subscriptions = subscriptions
         self.configuration = configuration
+        self.listeningOrigin = "+" + configuration.origin
+        self.silentOrigin = "-" + configuration.origin
         self.timeout = UInt64(max(1, configuration.requestTimeoutMs)) * 1_000
     }
 
@@ -58,6 +64,7 @@ public final class RedisStore: JobStore {
         link.onLost = { [weak self] _ in self?.linkWasLost() }
         subscriptions.onMessage = { [weak self] channel, payload in self?.heard(channel, payload) }
         subscriptions.onSubscribed = { [weak self] channel in self?.listens(to: channel) }
+        subscriptions.onLost = { [weak self] _ in self?.heardQueues.removeAll() }
         link.start()
         subscriptions.start()
     }
@@ -236,16 +243,24 @@ public final class RedisStore: JobStore {
     public func unwatch(queue: String) {
         let channel = base(queue) + "queued"
         guard watched.removeValue(forKey: channel) != nil else { return }
+        heardQueues.remove(queue)
         subscriptions.unsubscribe(channel)
     }
 
     private func heard(_ channel: String, _ payload: UnsafeRawBufferPointer) {
-        guard let queue = watched[channel], !payload.elementsEqual(configuration.origin.utf8) else { return }
+        guard let queue = watched[channel], !payload.dropFirst().elementsEqual(configuration.origin.utf8) else { return }
         onWake?(queue)
     }
 
     private func listens(to channel: String) {
-        if let queue = watched[channel] { onWake?(queue) }
+        guard let queue = watched[channel] else { return }
+        heardQueues.insert(queue)
+        onWake?(queue)
+    }
+
+    /// What scripts are told of the caller: who it is, and whether it would hear its own message (see wake.lua).
+    func origin(in queue: String) -> String {
+        heardQueues.contains(queue) ? listeningOrigin : silentOrigin
     }
 
     // MARK: Reads

@@ -90,7 +90,7 @@ extension RedisStore {
         } else {
             batch = Batch(openedAt: now, deadline: patient ? .max : now + timeout, isCounted: counted)
             batch.arguments.append(batcher.queue)
-            if origin { batch.arguments.append(configuration.origin) }
+            if origin { batch.arguments.append(self.origin(in: batcher.queue)) }
             lane.append(batch)
         }
         batch.items += items
@@ -127,7 +127,7 @@ extension RedisStore {
     public func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
-        arguments.append(configuration.origin)
+        arguments.append(origin(in: queue))
         arguments.append(reclaiming ? "reclaim" : "promote" as StaticString)
         single(StoreScripts.sweep, arguments, queue, read: { Swept($0) }, then: then)
     }
@@ -144,7 +144,7 @@ extension RedisStore {
     ) {
         var arguments = CommandBuffer()
         arguments.append(queue)
-        arguments.append(configuration.origin)
+        arguments.append(origin(in: queue))
         arguments.append(state.rawValue)
         arguments.append(type ?? "")
         arguments.append(integer: Int64(limit))
@@ -165,7 +165,7 @@ extension RedisStore {
     public func resume(queue: String, then: @escaping Completion<Bool>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
-        arguments.append(configuration.origin)
+        arguments.append(origin(in: queue))
         single(
             StoreScripts.resume, arguments, queue, read: { $0.count == 2 ? $0[1].integer == 1 : nil }, then: then)
     }

@@ -60,7 +60,7 @@ final class ModelNotices {
             return ("events", "{\"event\":\"\(kind)\",\(job),\"at\":\(at),\"attempt\":\(attempt)\(ending)")
         }
         switch notice {
-        case .queued: return ("queued", "a")
+        case .queued: return ("queued", "-a")
         case .completed(let id, let at, let attempt): return event("completed", id, at, attempt, nil)
         case .dead(let id, let at, let attempt, let reason): return event("dead", id, at, attempt, reason)
         }

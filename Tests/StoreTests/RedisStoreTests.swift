@@ -311,6 +311,26 @@ struct RedisStoreTests {
         #expect(second.wakes.isEmpty)
     }
 
+    @Test func onlyListenerIsNotToldOfItsOwnJobs() throws {
+        let fixture = try StoreFixture()
+        fixture.store.watch(queue: "email")
+        try fixture.drive { fixture.wakes.contains("email") }
+        func published() throws -> String? {
+            let statistics = try fixture.server.command("INFO", "commandstats").string ?? ""
+            return statistics.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_publish:") }.map(String.init)
+        }
+        try fixture.enqueue(ids: "1")
+        #expect(try published() == nil)
+
+        let other = try StoreFixture(server: fixture.server, origin: "other")
+        try other.enqueue(ids: "2")
+        _ = try other.claim(2)
+        try other.enqueue(ids: "3")
+        #expect(try published()?.contains("calls=1,") == true)
+        fixture.wakes = []
+        try fixture.drive { fixture.wakes.contains("email") }
+    }
+
     @Test func everyReconnectWakesAllQueues() throws {
         let fixture = try StoreFixture()
         fixture.store.watch(queue: "email")

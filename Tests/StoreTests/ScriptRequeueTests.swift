@@ -53,7 +53,7 @@ struct ScriptRequeueTests {
         _ = try fixture.fail([try #require(try fixture.claim().first).claim], retryInMs: 9_000)
         let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:queued")
         #expect(try requeue(fixture, "s") == .requeued)
-        #expect(try listener.next() == "a")
+        #expect(try listener.next() == "-a")
         #expect(try requeue(fixture, "r") == .requeued)
         #expect(try fixture.members("queued") == ["r", "s"])
         #expect(try fixture.members("scheduled") + fixture.members("retrying") == [])
@@ -170,7 +170,7 @@ struct ScriptRequeueTests {
         let channel = "jobq:{email}:queued"
         let listener = try ChannelListener(fixture.server, channel: channel)
         #expect(try fixture.wait { $0.resume(queue: "email", then: $1) })
-        #expect(try listener.next() == "a")
+        #expect(try listener.next() == "-a")
         #expect(try fixture.wait { $0.resume(queue: "email", then: $1) })
         #expect(try listener.isSilent(fixture.server, channel: channel))
         #expect(try fixture.statistics()?.paused == false)

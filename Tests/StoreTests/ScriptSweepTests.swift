@@ -130,7 +130,7 @@ struct ScriptSweepTests {
         let fixture = try StoreFixture()
         let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:queued")
         try fixture.enqueue(ids: "1")
-        #expect(try listener.next() == "a")
+        #expect(try listener.next() == "-a")
         try fixture.wait { $0.pause(queue: "email", until: 4_000_000_000_000, then: $1) }
         let waiting = try fixture.sweep()
         #expect(waiting.nextDue == 4_000_000_000_000)
@@ -139,7 +139,7 @@ struct ScriptSweepTests {
         let ended = try fixture.sweep()
         #expect(ended.claimable)
         #expect(ended.nextDue == nil)
-        #expect(try listener.next() == "a")
+        #expect(try listener.next() == "-a")
         #expect(try fixture.server.command("EXISTS", "jobq:{email}:policy").int == 0)
     }
 
@@ -148,13 +148,13 @@ struct ScriptSweepTests {
         let channel = "jobq:{email}:queued"
         let listener = try ChannelListener(fixture.server, channel: channel)
         try fixture.enqueue(ids: "1")
-        #expect(try listener.next() == "a")
+        #expect(try listener.next() == "-a")
         try fixture.enqueue(ids: "2")
         #expect(try listener.isSilent(fixture.server, channel: channel))
         let jobs = try fixture.claim(2)
         try fixture.shift("1", in: "processing", by: -30_000)
         _ = try fixture.sweep()
-        #expect(try listener.next() == "a")
+        #expect(try listener.next() == "-a")
         _ = try fixture.release([jobs[1].claim])
         #expect(try listener.isSilent(fixture.server, channel: channel))
     }

@@ -57,9 +57,9 @@ local function tellOfTheDead()
 end
 
 -- Adds to `queued` ({ 'ZADD', queued, score, id, … }), and wakes the other hosts when nothing was there before.
-local function ready(added, origin)
+local function ready(added)
     if #added > 2 and call(unpack(added)) == call('ZCARD', queued) then
-        call('PUBLISH', queued, origin)
+        wake()
     end
 end
 

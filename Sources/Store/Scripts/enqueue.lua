@@ -127,7 +127,7 @@ end
 if r > 2 then
     call(unpack(ready))
     if wasEmpty then
-        call('PUBLISH', queued, ARGV[2])
+        wake()
     end
 end
 return reply

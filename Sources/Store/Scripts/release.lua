@@ -54,5 +54,5 @@ call('HINCRBY', base .. 'counters', 'released', #held)
 if #later > 2 then
     call(unpack(later))
 end
-ready(added, ARGV[2])
+ready(added)
 return reply

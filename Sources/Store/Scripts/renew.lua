@@ -8,7 +8,7 @@ local function renewable(state)
 end
 
 -- `records` are { state, priority, dead_entry, id = …, key = … } of distinct jobs in a renewable state.
-local function renew(records, origin)
+local function renew(records)
     if #records == 0 then
         return
     end
@@ -40,6 +40,6 @@ local function renew(records, origin)
         call('HINCRBY', counters, 'requeued', ended)
     end
     if wasEmpty then
-        call('PUBLISH', queued, origin)
+        wake()
     end
 end

@@ -19,5 +19,5 @@ for i = 3, #ARGV do
         reply[i - 1] = 1
     end
 end
-renew(records, ARGV[2])
+renew(records)
 return reply

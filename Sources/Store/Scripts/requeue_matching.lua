@@ -22,7 +22,7 @@ while looked < math.min(#ids, 500) and #records < limit do
     end
 end
 if not dry then
-    renew(records, ARGV[2])
+    renew(records)
 end
 passed = passed + looked - (dry and 0 or #records)
 local left = 0

@@ -7,6 +7,6 @@ if call('EXISTS', base .. 'counters', base .. 'policy') == 0 then
     return { now, 0 }
 end
 if call('HDEL', base .. 'policy', 'paused') == 1 then
-    call('PUBLISH', base .. 'queued', ARGV[2])
+    wake()
 end
 return { now, 1 }

@@ -72,9 +72,9 @@ if pauseEnded then
     if #added > 2 then
         call(unpack(added))
     end
-    call('PUBLISH', queued, ARGV[2])
+    wake()
 else
-    ready(added, ARGV[2])
+    ready(added)
 end
 
 local waiting = call('EXISTS', queued) == 1

@@ -31,7 +31,7 @@ end
 
 -- The first write frees memory.
 call(unpack(ended))
-ready(giveBack(held, 'worker_gone'), ARGV[2])
+ready(giveBack(held, 'worker_gone'))
 for k = 1, #held do
     if held[k].dead then
         reply[held[k].r] = 2
