@@ -24,6 +24,9 @@ final class Batch<Outcome> {
     let deadline: UInt64
     /// The number of items has to stand behind everything (enqueue, whose metas come last).
     let isCounted: Bool
+    /// All of it may be handed over: jobs without any option.
+    var isPlain = true
+    private var isFinished = false
     /// It was sent before, and may have been executed.
     var isResent = false
 
@@ -35,10 +38,11 @@ final class Batch<Outcome> {
 
     /// All arguments: no further call may join.
     func finished() -> CommandBuffer {
-        if isCounted, !isResent {
+        if isCounted, !isFinished {
             arguments.append(tail)
             arguments.append(integer: Int64(items))
             tail = CommandBuffer()
+            isFinished = true
         }
         return arguments
     }
@@ -82,6 +86,12 @@ final class BatchLane<Outcome> {
         return waiting
     }
 
+    /// The batch at the head, if it was not sent before and `condition` holds.
+    func takeFirst(if condition: (Batch<Outcome>) -> Bool) -> Batch<Outcome>? {
+        guard let first = waiting.first, !first.isResent, condition(first) else { return nil }
+        return waiting.removeFirst()
+    }
+
     /// Takes a batch back from a lost link. Those of one flush come in their order, when nothing newer was sent.
     func putBack(_ batch: Batch<Outcome>) {
         batch.isResent = true
@@ -100,9 +110,9 @@ final class BatchLane<Outcome> {
 }
 
 extension Batch {
-    /// Gives every call its part of a reply: `now`, then an item for each item of the batch.
-    func deliver(_ reply: ReplyView, _ lane: BatchLane<Outcome>) {
-        guard reply.count == items + 1 else { return fail(.badReply(lane.script)) }
+    /// Gives every call its part of a reply: `now`, then an item for each item of the batch, then what is not for us.
+    func deliver(_ reply: ReplyView, _ lane: BatchLane<Outcome>, further: Int = 0) {
+        guard reply.count == items + 1 + further else { return fail(.badReply(lane.script)) }
         var index = 1
         for call in calls {
             var outcomes: [Outcome] = []

@@ -24,9 +24,16 @@ struct ClaimLane {
 
     mutating func append(_ call: Call) { waiting.append(call) }
 
-    mutating func takeAll() -> [Call] {
-        defer { waiting = [] }
-        return waiting
+    /// The first claims, as many as one script call may serve, and the jobs they want in all.
+    mutating func takeFirst() -> (calls: ArraySlice<Call>, wanted: Int) {
+        var wanted = 0
+        let taken = waiting.prefix { call in
+            guard wanted == 0 || wanted + call.request.max <= Self.bound else { return false }
+            wanted += call.request.max
+            return true
+        }
+        if taken.count == waiting.count { waiting = [] } else { waiting.removeFirst(taken.count) }
+        return (taken, wanted)
     }
 
     mutating func takePatient() -> [Call] {
@@ -34,6 +41,9 @@ struct ClaimLane {
         waiting.removeAll(where: \.isPatient)
         return patient
     }
+
+    /// Puts claims back that were not made, before the others.
+    mutating func putBack(_ calls: ArraySlice<Call>) { waiting.insert(contentsOf: calls, at: 0) }
 
     mutating func takeExpired(now: UInt64) -> [Call] {
         guard waiting.contains(where: { $0.deadline <= now }) else { return [] }

@@ -37,6 +37,8 @@ final class QueueBatcher {
 
     /// It is in the store's list of queues to flush.
     var isDirty = false
+    /// The last handover was refused for lack of memory: this flush sends its claims apart.
+    private var wasRefused = false
     /// Script calls of the present flush without a reply.
     private(set) var underWay = 0
 
@@ -63,8 +65,11 @@ final class QueueBatcher {
         send(workersGone)
         if !enqueues.isEmpty {
             store.announce(queue)
+            // Claims must see what is requeued in this flush, which is sent behind the enqueues.
+            if !claims.isEmpty, singles.isEmpty, requeues.isEmpty, !wasRefused { sendHandover() }
             send(enqueues)
         }
+        wasRefused = false
         sendSingles()
         send(requeues)
         if !claims.isEmpty { sendClaims() }
@@ -89,6 +94,39 @@ final class QueueBatcher {
         }
     }
 
+    /// Jobs and the claims that wait for them in one script call. The batch itself stays as it is: if the link is lost,
+    /// it is sent again as a plain enqueue, since claims are not repeated.
+    private func sendHandover() {
+        guard let batch = enqueues.takeFirst(if: \.isPlain) else { return }
+        let (calls, wanted) = claims.takeFirst()
+        var arguments = CommandBuffer()
+        arguments.append(batch.arguments)
+        let nonce = append(calls, wanted: wanted, to: &arguments)
+        arguments.append(integer: Int64(batch.items))
+        underWay += 1
+        store.run(StoreScripts.handover, keys: keys, arguments) { [self] result in
+            switch result {
+            case .success(let reply):
+                batch.deliver(reply, enqueues, further: 1)
+                claimed(.success(reply.count > 0 ? reply[reply.count - 1] : reply), calls, nonce: nonce)
+            case .failure(let failure):
+                if store.mayRepeat(after: failure, until: batch.deadline) {
+                    enqueues.putBack(batch)
+                } else {
+                    batch.fail(StoreFailure(failure))
+                }
+                if failure.kind == .full {
+                    // The jobs were refused, nothing has happened; claims by themselves still drain a full Redis.
+                    claims.putBack(calls)
+                    wasRefused = true
+                } else {
+                    claimed(.failure(failure), calls, nonce: nonce)
+                }
+            }
+            done()
+        }
+    }
+
     private func sendSingles() {
         let calls = singles
         singles = []
@@ -108,32 +146,26 @@ final class QueueBatcher {
 
     /// Cuts the claims into script calls of ≤ 100 jobs.
     private func sendClaims() {
-        let calls = claims.takeAll()
-        var start = 0
-        while start < calls.count {
+        while !claims.isEmpty {
+            let (calls, wanted) = claims.takeFirst()
             var arguments = CommandBuffer()
             arguments.append(queue)
-            var wanted = 0
-            var end = start
-            while end < calls.count, end == start || wanted + calls[end].request.max <= ClaimLane.bound {
-                let request = calls[end].request
-                arguments.append(integer: Int64(request.max))
-                arguments.append(optional: request.leaseMs)
-                arguments.append(request.worker)
-                wanted += request.max
-                end += 1
-            }
-            let nonce = store.nonce()
-            arguments.append(nonce)
-            arguments.append(integer: Int64(wanted))
-            let share = calls[start..<end]
+            let nonce = append(calls, wanted: wanted, to: &arguments)
             underWay += 1
             store.run(StoreScripts.claim, keys: keys, arguments) { [self] result in
-                claimed(result, share, nonce: nonce)
+                claimed(result, calls, nonce: nonce)
                 done()
             }
-            start = end
         }
+    }
+
+    /// Claims as the scripts take them; returns the nonce of their tokens.
+    private func append(_ calls: ArraySlice<ClaimLane.Call>, wanted: Int, to arguments: inout CommandBuffer) -> String {
+        for call in calls { arguments.append(call.request) }
+        let nonce = store.nonce()
+        arguments.append(nonce)
+        arguments.append(integer: Int64(wanted))
+        return nonce
     }
 
     private func claimed(_ result: Result<ReplyView, RedisFailure>, _ calls: ArraySlice<ClaimLane.Call>, nonce: String)

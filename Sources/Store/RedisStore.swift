@@ -248,7 +248,9 @@ public final class RedisStore: JobStore {
     }
 
     private func heard(_ channel: String, _ payload: UnsafeRawBufferPointer) {
-        guard let queue = watched[channel], !payload.dropFirst().elementsEqual(configuration.origin.utf8) else { return }
+        guard let queue = watched[channel], !payload.dropFirst().elementsEqual(configuration.origin.utf8) else {
+            return
+        }
         onWake?(queue)
     }
 

@@ -9,7 +9,10 @@ extension RedisStore {
     public func enqueue(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>) {
         let batcher = batcher(queue)
         let batch = join(batcher, batcher.enqueues, jobs.count, origin: true, counted: true, then: then)
-        for job in jobs { batch.arguments.append(job, tail: &batch.tail) }
+        for job in jobs {
+            batch.arguments.append(job, tail: &batch.tail)
+            if !job.isPlain { batch.isPlain = false }
+        }
     }
 
     public func claim(_ request: ClaimRequest, queue: String, patient: Bool, then: @escaping Completion<Claimed>) {

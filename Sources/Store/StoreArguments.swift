@@ -19,6 +19,13 @@ extension CommandBuffer {
         append(claim.token)
     }
 
+    /// `max lease_ms worker`
+    mutating func append(_ request: ClaimRequest) {
+        append(integer: Int64(request.max))
+        append(optional: request.leaseMs)
+        append(request.worker)
+    }
+
     /// `id type payload options`; the meta goes to `tail`.
     mutating func append(_ job: NewJob, tail: inout CommandBuffer) {
         append(job.id)
@@ -35,7 +42,7 @@ extension CommandBuffer {
 
 extension NewJob {
     /// Nothing but what every job has: by far the most are.
-    fileprivate var isPlain: Bool {
+    var isPlain: Bool {
         priority == 0 && !front && start == .now && maxAttempts == nil && backoff == nil && leaseMs == nil
             && keepMs == nil && meta == nil
     }

@@ -6,31 +6,40 @@ public import Redis
 /// The scripts of a job's life.
 enum StoreScripts {
     static let enqueue = script("enqueue", PackageResources.wake_lua, PackageResources.enqueue_lua)
-    static let claim = script("claim", PackageResources.claim_lua)
+    static let claim = script("claim", PackageResources.take_lua, PackageResources.claim_lua)
+    static let handover = script(
+        "handover", PackageResources.wake_lua, PackageResources.take_lua, PackageResources.handover_lua)
     static let complete = script("complete", PackageResources.token_lua, PackageResources.complete_lua)
     static let fail = script(
-        "fail", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua, PackageResources.fail_lua)
+        "fail", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua,
+        PackageResources.fail_lua)
     static let extend = script("extend", PackageResources.token_lua, PackageResources.extend_lua)
     static let release = script(
-        "release", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua, PackageResources.release_lua)
+        "release", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua,
+        PackageResources.release_lua)
     static let workerGone = script(
-        "worker_gone", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua, PackageResources.worker_gone_lua)
+        "worker_gone", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua,
+        PackageResources.worker_gone_lua)
     static let sweep = Script(
         name: "sweep",
-        source: PackageResources.idle_lua + PackageResources.common_lua + PackageResources.wake_lua + PackageResources.attempt_lua
+        source: PackageResources.idle_lua + PackageResources.common_lua + PackageResources.wake_lua
+            + PackageResources.attempt_lua
             + PackageResources.sweep_lua)
     static let get = script("get", PackageResources.get_lua)
     static let list = script("list", PackageResources.scan_lua, PackageResources.list_lua)
-    static let requeue = script("requeue", PackageResources.wake_lua, PackageResources.renew_lua, PackageResources.requeue_lua)
+    static let requeue = script(
+        "requeue", PackageResources.wake_lua, PackageResources.renew_lua, PackageResources.requeue_lua)
     static let requeueMatching = script(
-        "requeue_matching", PackageResources.wake_lua, PackageResources.renew_lua, PackageResources.scan_lua, PackageResources.requeue_matching_lua
+        "requeue_matching", PackageResources.wake_lua, PackageResources.renew_lua, PackageResources.scan_lua,
+        PackageResources.requeue_matching_lua
     )
     static let pause = script("pause", PackageResources.pause_lua)
     static let resume = script("resume", PackageResources.wake_lua, PackageResources.resume_lua)
     static let statistics = script("statistics", PackageResources.statistics_lua)
 
     static let all = [
-        enqueue, claim, complete, fail, extend, release, workerGone, sweep, get, list, requeue, requeueMatching, pause,
+        enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
+        requeueMatching, pause,
         resume, statistics,
     ]
 

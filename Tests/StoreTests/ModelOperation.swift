@@ -27,6 +27,11 @@ enum ModelOperation {
     case queues
 }
 
+extension ModelOperation {
+    var isEnqueue: Bool { if case .enqueue = self { true } else { false } }
+    var isClaim: Bool { if case .claim = self { true } else { false } }
+}
+
 /// What came back.
 enum ModelReply: Equatable {
     case enqueued([Enqueued])

@@ -92,6 +92,12 @@ final class ModelRun {
             operation.send(to: fixture.store, queue: queue) { [self] in answers.append((index, $0, now)) }
         }
         try fixture.drive { answers.count == operations.count }
+        let before = model.queue(queue).notices?.count ?? 0
+        defer {
+            if operations.contains(where: \.isEnqueue), operations.contains(where: \.isClaim) {
+                notices.noteOptional((model.queue(queue).notices?.count ?? 0) - before, queue: queue)
+            }
+        }
         for answer in answers {
             let operation = operations[answer.index]
             let expected = operation.apply(

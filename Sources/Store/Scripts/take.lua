@@ -1,0 +1,85 @@
+-- Stands before the scripts that claim: hands the best queued jobs to claims, each with a new token and a lease.
+-- KEYS[1]  base
+-- ARGV     from `first` to `last`: for each claim: max, lease_ms or '', worker; then the nonce of this call, and jobs wanted
+--          in all (≤ 100).
+-- Returns  nothing; `take` returns what the head of claim.lua tells.
+
+local function take(first, last)
+    local policy = call('HMGET', base .. 'policy', 'paused', 'lease_ms')
+    local paused = policy[1]
+    if paused and (paused == '1' or tonumber(paused) > now) then
+        return { now, 1 }
+    end
+    local queued, processing, wanted = base .. 'queued', base .. 'processing', tonumber(ARGV[last])
+    local found = call('ZRANGE', queued, 0, wanted - 1, 'WITHSCORES')
+    if #found == 0 then
+        return { now, 0 }
+    end
+    local counters = call('HMGET', base .. 'counters', 'token', 'claimed')
+    local n = math.max((tonumber(counters[1]) or 0) + 1, micros)
+    call('ZCARD', processing)
+
+    -- Names without a queued record are left out, and leave `queued` with the rest; for them further ones are looked at.
+    local reply, keys, scores, got, looked, jobs = { now, 0, n }, {}, {}, 0, 0, base .. 'job:'
+    repeat
+        for i = 1, #found, 2 do
+            local key = jobs .. found[i]
+            local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts',
+                'enqueued_at', 'lease_ms')
+            if record[1] == 'queued' then
+                got = got + 1
+                record[1] = found[i]
+                keys[got], scores[got], reply[got + 3] = key, found[i + 1], record
+            end
+        end
+        looked = looked + #found / 2
+        if got == wanted or looked >= 400 or #found < 2 then
+            break
+        end
+        found = call('ZRANGE', queued, looked, looked + wanted - got - 1, 'WITHSCORES')
+    until #found == 0
+
+    -- The first write frees memory, so that a full Redis can be drained.
+    call('ZREMRANGEBYRANK', queued, 0, looked - 1)
+    if got == 0 then
+        return { now, 0 }
+    end
+    -- `lease` is only written when it is not what the record or the queue says anyhow; see extend.lua.
+    local format, nonce, leases = string.format, ARGV[last - 1], { 'ZADD', processing }
+    local c, left, z = first, tonumber(ARGV[first]), 2
+    local chosen, worker = ARGV[first + 1], ARGV[first + 2]
+    local defaultLease, lease, untilText = policy[2] or '30000', nil, nil
+    for k = 1, got do
+        while left == 0 do
+            c = c + 3
+            left, chosen, worker = tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2]
+        end
+        left = left - 1
+        local record, token = reply[k + 3], format('%.0f-%s', n, nonce)
+        local wish, attempts = chosen ~= '' and chosen or record[8] or defaultLease, record[5]
+        if wish ~= lease then
+            lease, untilText = wish, format('%.0f', now + wish)
+        end
+        if attempts or chosen ~= '' then
+            attempts = attempts and format('%.0f', attempts + 1) or '1'
+            call('HSET', keys[k], 'state', 'processing', 'attempts', attempts, 'token', token, 'claimed_at', at, 'score',
+                scores[k], 'lease', lease, 'worker', worker)
+        else
+            attempts = '1'
+            if worker == '' then
+                call('HSET', keys[k], 'state', 'processing', 'attempts', attempts, 'token', token, 'claimed_at', at, 'score',
+                    scores[k])
+            else
+                call('HSET', keys[k], 'state', 'processing', 'attempts', attempts, 'token', token, 'claimed_at', at, 'score',
+                    scores[k], 'worker', worker)
+            end
+        end
+        record[5], record[8] = attempts, lease
+        n = n + 1
+        leases[z + 1], leases[z + 2] = untilText, record[1]
+        z = z + 2
+    end
+    call(unpack(leases))
+    call('HSET', base .. 'counters', 'token', format('%.0f', n - 1), 'claimed', (counters[2] or 0) + got)
+    return reply
+end
