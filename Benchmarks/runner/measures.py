@@ -5,7 +5,7 @@ taken is reported and does not stop the others.
 """
 
 from . import load
-from .servers import redis_info
+from .servers import redis_flush, redis_info
 from .table import Row
 
 MIB = 1024 * 1024
@@ -48,8 +48,7 @@ class Bench:
 
     def single(self, label, scenario, target, watch, **options):
         """A scenario that is its own yardstick: one run, repeated when disturbed."""
-        run = self.calmest(lambda attempt: load.jobqload(
-            self.tools, scenario, target, watch, queue=f"{scenario}{attempt}", **options))
+        run = self.calmest(lambda _: load.jobqload(self.tools, scenario, target, watch, queue=scenario, **options))
         self.raw[label] = run
         return run
 
@@ -59,6 +58,9 @@ class Bench:
         name = "-".join([server.name, *(f"{k}{v}" for k, v in options.items())]).replace("_", "")
 
         def contender(number):
+            # What earlier runs have kept (100,000 jobs a queue) is not this run's burden.
+            for redis in others:
+                redis_flush(redis)
             run = load.jobqload(self.tools, "life", server, watch, queue=f"{name}-{number}", **self.window, **options)
             run["memory"] = {s.name: s.memory()[0] for s in watch}
             return run

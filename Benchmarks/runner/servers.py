@@ -119,6 +119,15 @@ class Place:
         return self.start("line-server", lambda folder, path: [command, path])
 
 
+def redis_flush(redis):
+    """Empties a Redis."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(redis.path)
+        s.sendall(b"FLUSHALL\r\n")
+        if s.recv(64) != b"+OK\r\n":
+            raise Failure("Redis does not forget")
+
+
 def redis_info(redis, key):
     """One number of Redis's INFO."""
     with socket.socket(socket.AF_UNIX) as s:
