@@ -20,6 +20,8 @@ final class Session: ByteStreamDelegate {
     private(set) var isReading = true
     /// Who this is, after a `hello` with a worker's name.
     var worker: Worker?
+    /// Its claims that wait, at most `inFlight`.
+    var waitingClaims: [WaitingClaim] = []
     /// Place in the broker's table of sessions.
     let number: Int
 

@@ -50,6 +50,7 @@ final class WaitingClaims {
     func add(_ claim: WaitingClaim) {
         if let deadline = claim.deadline {
             count += 1
+            claim.session.waitingClaims.append(claim)
             claim.number = nextNumber
             nextNumber += 1
             for index in claim.queues.indices { enlist(claim, index) }
@@ -151,8 +152,7 @@ final class WaitingClaims {
 
     /// A connection ended: nobody waits for its claims any more.
     func drop(_ session: Session) {
-        guard count > 0 else { return }
-        for deadline in deadlines.unordered where deadline.claim.session === session { end(deadline.claim) }
+        for claim in session.waitingClaims { end(claim) }
     }
 
     /// The daemon stops: all waiting claims are answered with no jobs. Those being tried get what the store says.
@@ -181,7 +181,9 @@ final class WaitingClaims {
     private func end(_ claim: WaitingClaim) {
         guard !claim.isDone else { return }
         claim.phase = .done
-        if claim.waits { count -= 1 }
+        guard claim.waits else { return }
+        count -= 1
+        claim.session.waitingClaims.removeAll { $0 === claim }
     }
 
     private func armTimer() {

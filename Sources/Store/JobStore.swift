@@ -196,7 +196,7 @@ public struct FailRequest: Sendable {
 /// `extend` of one job.
 public struct ExtendRequest: Sendable {
     public var claim: Claim
-    /// nil: the lease this claim was made with.
+    /// nil: the lease this claim was made with (the queue's present one, if neither claim nor job had an own).
     public var leaseMs: Int64?
     /// The client's JSON, or nil to leave it as it is.
     public var progress: [UInt8]?
