@@ -14,6 +14,8 @@ import Testing
         let redis = try RedisServer(aof: .always)
         let daemons = [try Daemon(.redis(redis)), try Daemon(.redis(redis))]
         let load = Load(queue: "chaos", sockets: daemons.map(\.socketPath), seed: seed, workers: 8)
+        // A long run completes more jobs than the history keeps.
+        try redis.command("HSET", "jobq:{chaos}:policy", "keep_count", "10000000")
         let end = Deadline(after: seconds)
         while !end.hasPassed {
             try pass(Double.random(in: 0.05...0.4, using: &random))

@@ -46,6 +46,9 @@ public final class RedisServer: @unchecked Sendable {
     /// What the server wrote to its log.
     public var log: String { directory.read("log") }
 
+    /// What it logged as a warning or worse.
+    public var complaints: [String] { log.split(separator: "\n").filter { $0.contains(" # ") }.map(String.init) }
+
     /// Starts it again on the same directory and waits until it has loaded its data.
     public func start() throws {
         try lock.withLock {
