@@ -24,7 +24,8 @@ DEPS_DEMO = socat:socat jq:jq python3
 DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
 
-RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now
+# Exclusive access to variables is checked where everything is tested; a release goes without (8 % fewer instructions).
+RELEASE = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now
 
 export SWIFT
 

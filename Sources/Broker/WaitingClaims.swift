@@ -76,7 +76,9 @@ final class WaitingClaims {
     private func wake(_ queue: String, for jobs: Int, surge: Int) {
         guard jobs > 0, let line = lines[queue] else { return }
         var woken: [WaitingClaim] = []
-        while woken.count < jobs, let (claim, index) = line.claims.popFirst() {
+        // Of n jobs a claim takes `max`; of an unknown number the surge counts claims.
+        var capacity = 0
+        while capacity < jobs, let (claim, index) = line.claims.popFirst() {
             guard !claim.isDone else { continue }
             claim.listed &= ~(1 << UInt64(index))
             claim.pending |= 1 << UInt64(index)
@@ -84,6 +86,7 @@ final class WaitingClaims {
             guard claim.phase == .idle else { continue }
             claim.surge = surge
             woken.append(claim)
+            capacity += surge > 0 ? 1 : claim.request.max
         }
         for claim in woken { tryNext(claim) }
     }

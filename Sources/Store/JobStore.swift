@@ -402,8 +402,8 @@ public struct StoreStatus: Equatable, Sendable {
 /// The rules of a job's life, behind which Redis or a model stands. See the head of this file for the call contract.
 ///
 /// All calls of one queue that were gathered in one turn go out together, in this order: token operations, enqueues,
-/// sweeps and requeues, then claims: a claim sees what was enqueued in the same turn. While a queue's calls are under
-/// way the next ones gather.
+/// sweeps and requeues, then claims: a claim sees what was enqueued in the same turn. While earlier calls of a queue are
+/// under way the next ones gather.
 public protocol JobStore: AnyObject {
     /// One atomic step for all jobs of the call (≤ 1000), outcomes in the same order.
     func enqueue(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>)

@@ -1,8 +1,8 @@
-// One queue's calls: what has gathered, and the gate that lets one flush through at a time.
+// One queue's calls: what has gathered, and the gate that lets two flushes through at a time.
 //
 // A flush sends everything that has gathered, in the order of the contract: token operations, enqueues, sweeps and what
-// administrators do, claims. Until all its replies are in, the next calls gather; so batches grow with load, and an idle
-// queue waits for nothing. When the link is lost, what may be repeated comes back to the front of its lane.
+// administrators do, claims. While two are without their replies, the next calls gather; so batches grow with load, and an
+// idle queue waits for nothing. When the link is lost, what may be repeated comes back to the front of its lane.
 
 import Redis
 import Wire
@@ -41,6 +41,10 @@ final class QueueBatcher {
     private var wasRefused = false
     /// Script calls of the present flush without a reply.
     private(set) var underWay = 0
+    /// The same by flush, oldest first. Two flushes at a time: while Redis works on one, the next is made ready; with
+    /// one only, the daemon, Redis and the clients wait for each other in turn.
+    private var flights: [Int] = []
+    private static var flightsAtOnce: Int { 2 }
 
     init(queue: String, base: String, store: RedisStore) {
         self.queue = queue
@@ -55,9 +59,11 @@ final class QueueBatcher {
 
     // MARK: Sending
 
-    /// Sends what has gathered, unless the last flush is still under way.
+    /// Sends what has gathered, unless two flushes are still under way.
     func flush() {
-        guard underWay == 0 else { return }
+        guard flights.count < Self.flightsAtOnce else { return }
+        let before = underWay
+        defer { if underWay > before { flights.append(underWay - before) } }
         send(extends)
         send(completes)
         send(fails)
@@ -190,10 +196,13 @@ final class QueueBatcher {
         }
     }
 
-    /// A reply is in; the last one opens the gate.
+    /// A reply is in; the last one of a flush opens the gate. Replies come in the order of the calls.
     private func done() {
         underWay -= 1
-        if underWay == 0 { store.flushed(self) }
+        flights[0] -= 1
+        guard flights[0] == 0 else { return }
+        flights.removeFirst()
+        store.flushed(self)
     }
 
     // MARK: Deadlines
