@@ -25,7 +25,10 @@ final class ModelNotices {
         var confirmed = 0
         link.onSubscribed = { _ in confirmed += 1 }
         link.onMessage = { [unowned self] channel, payload in
-            if channel == Self.end { return isAtEnd = true }
+            guard channel != Self.end else {
+                isAtEnd = true
+                return
+            }
             let text = String(decoding: payload, as: UTF8.self)
             heard[channel, default: []] += text.split(separator: "\n").map(String.init)
         }
