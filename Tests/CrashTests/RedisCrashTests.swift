@@ -52,8 +52,7 @@ import Testing
 
     /// Cuts the file off behind one of the transactions that begin at or after `size`.
     ///
-    /// Not in the midst of one: Redis 7.0 then drops it when it loads the file, but leaves the rest in the file, and at the
-    /// next start after that executes half of it together with the transaction behind it.
+    /// Not in the midst of one: that the server's `start()` would cut off.
     private func cut(_ path: String, after size: Int, _ random: inout SeededRandom) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: path))
         var ends = [size]
