@@ -145,7 +145,6 @@ public final class Broker {
     var openRequests: Int { sessions.values.reduce(0) { $0 + $1.openRequests } }
     /// Bytes of replies not yet taken by the kernel, of all connections.
     var unsentBytes: Int { sessions.values.reduce(0) { $0 + $1.stream.unsentBytes } }
-    var hasSessions: Bool { !sessions.isEmpty }
     func finishSessions() { for session in sessions.values { session.finish() } }
     func closeSessions() { for session in sessions.values { session.stream.close() } }
 

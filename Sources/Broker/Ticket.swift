@@ -27,7 +27,4 @@ struct Ticket {
     func refuse(_ error: WireError) {
         session.answer(id) { writer, id in writer.errorReply(id: id, error) }
     }
-
-    /// False when nobody waits for the answer any more.
-    var isWanted: Bool { session.isOpen }
 }

@@ -91,9 +91,6 @@ final class WaitingClaims {
         for claim in woken { tryNext(claim) }
     }
 
-    /// Whether a claim waits for this queue.
-    func waits(for queue: String) -> Bool { lines[queue]?.claims.contains { !$0.claim.isDone } ?? false }
-
     // MARK: Trying
 
     private func tryNext(_ claim: WaitingClaim) {
