@@ -141,8 +141,8 @@ extension Broker {
         ) { [self] result in
             guard let found = unwrap(result, ticket) else { return }
             guard let step = found else { return ticket.refuse(Self.noSuchQueue(filter.queue)) }
-            let done = done + step.requeued
-            if !filter.dryRun { waiting.wake(filter.queue, for: step.requeued) }
+            let done = done + step.done
+            if !filter.dryRun { waiting.wake(filter.queue, for: step.done) }
             if let cursor = step.cursor, done < filter.limit {
                 return requeue(filter, done: done, cursor: cursor, ticket)
             }

@@ -14,6 +14,7 @@ public struct Backoff: Equatable, Sendable {
     public var maxMs: Int64
     /// 0…1: the share of the delay that chance may take away.
     public var jitter: Double
+    public static let standard = Backoff()
     public init(kind: Kind = .exponential, baseMs: Int64 = 1_000, maxMs: Int64 = 3_600_000, jitter: Double = 0.5) {
         self.kind = kind
         self.baseMs = baseMs

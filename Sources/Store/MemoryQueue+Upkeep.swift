@@ -97,7 +97,7 @@ extension MemoryQueue {
     /// Scheduled and retrying by their time, dead letters oldest first.
     func requeue(
         state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?, now: ServerTime
-    ) -> RequeueStep? {
+    ) -> BulkStep? {
         dropExpired(now)
         guard exists else { return nil }
         let set: ScoredSet
@@ -105,15 +105,15 @@ extension MemoryQueue {
         case .scheduled: set = scheduled
         case .retrying: set = retrying
         case .dead: set = dead
-        default: return RequeueStep(requeued: 0, remaining: 0, cursor: nil)
+        default: return BulkStep(done: 0, remaining: 0, cursor: nil)
         }
         let wasEmpty = queued.isEmpty
-        var step = RequeueStep(requeued: 0, remaining: set.count, cursor: nil)
+        var step = BulkStep(done: 0, remaining: set.count, cursor: nil)
         var last = cursor.flatMap(ScoredSet.Entry.init(cursor:))
-        for entry in set.entries(after: last, limit: Self.stepLimit) where step.requeued < limit {
+        for entry in set.entries(after: last, limit: Self.stepLimit) where step.done < limit {
             last = entry
             guard let record = records[entry.id], type == nil || record.type == type else { continue }
-            step.requeued += 1
+            step.done += 1
             if !dryRun { requeue(record) }
         }
         noteArrivals(wasEmpty: wasEmpty)

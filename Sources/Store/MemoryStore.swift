@@ -25,6 +25,10 @@ public final class MemoryStore: JobStore {
 
     public var onWake: ((String?) -> Void)?
     public var onStatusChange: (() -> Void)?
+    public var onEvents: ((_ queue: String, _ events: [JobEvent]) -> Void)?
+    public var onListening: ((_ glob: Glob) -> Void)?
+    public var onCancelRequest: ((_ queue: String, _ id: String, _ reason: String) -> Void)?
+    public var onWatchingCancels: ((_ queue: String) -> Void)?
 
     /// - Parameters:
     ///   - clock: microseconds since the Unix epoch; should never go back.
@@ -109,7 +113,7 @@ public final class MemoryStore: JobStore {
 
     public func requeue(
         queue: String, state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?,
-        then: @escaping Completion<RequeueStep?>
+        then: @escaping Completion<BulkStep?>
     ) {
         gather(.upkeep, then) { [model] in
             model.queue(queue).requeue(

@@ -7,6 +7,7 @@
 
 public import Reactor
 public import Redis
+public import Wire
 
 /// A store whose truth is in Redis.
 public final class RedisStore: JobStore {
@@ -44,6 +45,10 @@ public final class RedisStore: JobStore {
 
     public var onWake: ((_ queue: String?) -> Void)?
     public var onStatusChange: (() -> Void)?
+    public var onEvents: ((_ queue: String, _ events: [JobEvent]) -> Void)?
+    public var onListening: ((_ glob: Glob) -> Void)?
+    public var onCancelRequest: ((_ queue: String, _ id: String, _ reason: String) -> Void)?
+    public var onWatchingCancels: ((_ queue: String) -> Void)?
 
     /// The command link has to be made with `RedisStore.scripts`.
     public init(loop: Loop, link: RedisLink, subscriptions: SubscriptionLink, configuration: Configuration) {

@@ -143,7 +143,7 @@ extension RedisStore {
 
     public func requeue(
         queue: String, state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?,
-        then: @escaping Completion<RequeueStep?>
+        then: @escaping Completion<BulkStep?>
     ) {
         var arguments = CommandBuffer()
         arguments.append(queue)
@@ -155,7 +155,7 @@ extension RedisStore {
         arguments.append(cursor ?? "")
         single(
             StoreScripts.requeueMatching, arguments, queue,
-            read: { $0.count == 1 ? .some(nil) : RequeueStep($0).map { .some($0) } }, then: then)
+            read: { $0.count == 1 ? .some(nil) : BulkStep($0).map { .some($0) } }, then: then)
     }
 
     public func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {

@@ -139,11 +139,11 @@ extension Swept {
     }
 }
 
-extension RequeueStep {
+extension BulkStep {
     /// After `now`: requeued, remaining, cursor.
     init?(_ reply: ReplyView) {
         guard reply.count == 4 else { return nil }
         self.init(
-            requeued: Int(reply[1].integer), remaining: Int(reply[2].integer), cursor: reply[3].text)
+            done: Int(reply[1].integer), remaining: Int(reply[2].integer), cursor: reply[3].text)
     }
 }

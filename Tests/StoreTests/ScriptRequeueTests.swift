@@ -89,7 +89,7 @@ struct ScriptRequeueTests {
     private func requeue(
         _ fixture: StoreFixture, _ state: JobState, type: String? = nil, limit: Int = 500, dryRun: Bool = false,
         cursor: String? = nil
-    ) throws -> RequeueStep? {
+    ) throws -> BulkStep? {
         try fixture.wait {
             $0.requeue(
                 queue: "email", state: state, type: type, limit: limit, dryRun: dryRun, cursor: cursor, then: $1)
@@ -110,21 +110,21 @@ struct ScriptRequeueTests {
         }
         let before = try fixture.keyspace()
         let dry = try #require(try requeue(fixture, state, type: "even", limit: 3, dryRun: true))
-        #expect(dry.requeued == 3)
+        #expect(dry.done == 3)
         #expect(dry.remaining == 2)
         let dryRest = try #require(
             try requeue(fixture, state, type: "even", limit: 3, dryRun: true, cursor: dry.cursor))
-        #expect(dryRest == RequeueStep(requeued: 1, remaining: 0, cursor: nil))
+        #expect(dryRest == BulkStep(done: 1, remaining: 0, cursor: nil))
         #expect(try fixture.keyspace() == before)
 
         let first = try #require(try requeue(fixture, state, type: "even", limit: 3))
-        #expect(first.requeued == 3)
+        #expect(first.done == 3)
         #expect(first.remaining == 2)
         #expect(try fixture.members("queued") == ["0", "2", "4"])
         let second = try #require(try requeue(fixture, state, type: "even", limit: 3, cursor: first.cursor))
-        #expect(second == RequeueStep(requeued: 1, remaining: 0, cursor: nil))
+        #expect(second == BulkStep(done: 1, remaining: 0, cursor: nil))
         #expect(try fixture.members("queued") == ["0", "2", "4", "6"])
-        #expect(try requeue(fixture, state) == RequeueStep(requeued: 3, remaining: 0, cursor: nil))
+        #expect(try requeue(fixture, state) == BulkStep(done: 3, remaining: 0, cursor: nil))
         #expect(try fixture.members("queued").count == 7)
         #expect(try fixture.list(state)?.jobs.isEmpty == true)
         #expect(try fixture.counters()["requeued"] == (state == .dead ? "7" : nil))
@@ -138,20 +138,20 @@ struct ScriptRequeueTests {
         }
         _ = try fixture.wait { $0.enqueue(jobs, queue: "email", then: $1) }
         let first = try #require(try requeue(fixture, .scheduled, type: "x"))
-        #expect(first.requeued == 0)
+        #expect(first.done == 0)
         #expect(first.remaining == 100)
         let second = try #require(try requeue(fixture, .scheduled, type: "x", cursor: first.cursor))
-        #expect(second == RequeueStep(requeued: 1, remaining: 0, cursor: nil))
-        #expect(try requeue(fixture, .scheduled)?.requeued == 500)
-        #expect(try requeue(fixture, .scheduled)?.requeued == 99)
+        #expect(second == BulkStep(done: 1, remaining: 0, cursor: nil))
+        #expect(try requeue(fixture, .scheduled)?.done == 500)
+        #expect(try requeue(fixture, .scheduled)?.done == 99)
     }
 
     @Test func filterOnNothingAndOnNoQueue() throws {
         let fixture = try StoreFixture()
         #expect(try requeue(fixture, .dead) == nil)
         try fixture.enqueue(ids: "1")
-        #expect(try requeue(fixture, .dead) == RequeueStep(requeued: 0, remaining: 0, cursor: nil))
-        #expect(try requeue(fixture, .cancelled) == RequeueStep(requeued: 0, remaining: 0, cursor: nil))
+        #expect(try requeue(fixture, .dead) == BulkStep(done: 0, remaining: 0, cursor: nil))
+        #expect(try requeue(fixture, .cancelled) == BulkStep(done: 0, remaining: 0, cursor: nil))
     }
 
     @Test func pauseCreatesAQueueThatResumeLeaves() throws {

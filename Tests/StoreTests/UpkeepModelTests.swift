@@ -70,18 +70,18 @@ import Wire
 
     @Test func requeueByFilterGoesInStepsOldestFirst() throws {
         for number in 0..<5 { _ = bench.fail(bench.claimed(modelJob("\(number)")), retry: false) }
-        func step(_ limit: Int, dryRun: Bool, _ cursor: String?) throws -> RequeueStep {
+        func step(_ limit: Int, dryRun: Bool, _ cursor: String?) throws -> BulkStep {
             try #require(
                 bench.queue.requeue(
                     state: .dead, type: nil, limit: limit, dryRun: dryRun, cursor: cursor, now: bench.now))
         }
         let dry = try step(2, dryRun: true, nil)
-        #expect((dry.requeued, dry.remaining) == (2, 3))
-        #expect(try step(9, dryRun: true, dry.cursor).requeued == 3)
+        #expect((dry.done, dry.remaining) == (2, 3))
+        #expect(try step(9, dryRun: true, dry.cursor).done == 3)
         let first = try step(2, dryRun: false, nil)
-        #expect((first.requeued, first.remaining) == (2, 3))
+        #expect((first.done, first.remaining) == (2, 3))
         let rest = try step(9, dryRun: false, first.cursor)
-        #expect(rest == RequeueStep(requeued: 3, remaining: 0, cursor: nil))
+        #expect(rest == BulkStep(done: 3, remaining: 0, cursor: nil))
         #expect(bench.claim(9).map(\.id) == ["0", "1", "2", "3", "4"])
     }
 

@@ -1,0 +1,35 @@
+-- Stands before the scripts that move jobs: notes what happened, and logs and announces it once, at the end.
+-- KEYS[1]  base
+-- ARGV     of the script behind it.
+-- Returns  nothing.
+
+-- One entry of the log and one message a call, whatever number of jobs it moved: lines of `kind id attempt`, then when it
+-- runs (or `-`) and why, where there is something to say. An entry has the seq of its last event, so that each event has a
+-- seq of its own: those before it count backwards.
+local told = {}
+
+-- `rest` is what stands behind the attempt, with a space in front, or ''.
+local function tell(kind, id, attempt, rest)
+    told[#told + 1] = kind .. ' ' .. id .. ' ' .. attempt .. rest
+end
+
+-- The jobs are in place by now: nothing here may be an error of the script.
+local function publish()
+    local count = #told
+    if count == 0 then
+        return
+    end
+    local log, text = base .. 'events', table.concat(told, '\n')
+    local seq = string.format('%.0f-%.0f', now, micros % 1000 * 1000 + count - 1)
+    local added = redis.pcall('XADD', log, 'MAXLEN', '~', 4000, seq, 'events', text)
+    if type(added) == 'table' and added.err then
+        -- The clock went back: the log goes on behind its last entry.
+        local last = redis.pcall('XREVRANGE', log, '+', '-', 'COUNT', 1)
+        local ms, number = string.match(last[1] and last[1][1] or '', '^(%d+)%-(%d+)$')
+        if ms then
+            seq = string.format('%s-%.0f', ms, number + count)
+            redis.pcall('XADD', log, 'MAXLEN', '~', 4000, seq, 'events', text)
+        end
+    end
+    redis.pcall('PUBLISH', log, seq .. '\n' .. text)
+end

@@ -1,0 +1,59 @@
+// Patterns for names: `*` stands for any bytes, `?` for one, everything else for itself.
+
+/// A pattern that names of queues (or workers) match.
+public struct Glob: Hashable, Sendable, CustomStringConvertible {
+    /// As it was written.
+    public let pattern: String
+
+    /// Matches everything.
+    public static let all = Glob(unchecked: "*")
+
+    /// nil when it is none: 1 to 64 bytes of what names are made of, `*` and `?`.
+    public init?(_ pattern: String) {
+        let bytes = pattern.utf8
+        guard bytes.count >= 1, bytes.count <= NameRule.maximumBytes else { return nil }
+        for byte in bytes {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D, 0x2E, 0x2A, 0x3F: continue
+            default: return nil
+            }
+        }
+        self.init(unchecked: pattern)
+    }
+
+    private init(unchecked pattern: String) { self.pattern = pattern }
+
+    public var description: String { pattern }
+
+    /// It has no `*` and no `?`: it matches only itself.
+    public var isExact: Bool { !pattern.utf8.contains { $0 == 0x2A || $0 == 0x3F } }
+
+    /// Whether a name is one of those. At most O(pattern · name), whatever the pattern.
+    public func matches(_ name: String) -> Bool {
+        let pattern = Array(pattern.utf8)
+        let name = Array(name.utf8)
+        var p = 0
+        var n = 0
+        // Where the last star stands, and how far it reaches; on a mismatch it takes in one byte more.
+        var star = -1
+        var reach = 0
+        while n < name.count {
+            if p < pattern.count, pattern[p] == 0x2A {
+                star = p
+                reach = n
+                p += 1
+            } else if p < pattern.count, pattern[p] == 0x3F || pattern[p] == name[n] {
+                p += 1
+                n += 1
+            } else if star >= 0 {
+                reach += 1
+                p = star + 1
+                n = reach
+            } else {
+                return false
+            }
+        }
+        while p < pattern.count, pattern[p] == 0x2A { p += 1 }
+        return p == pattern.count
+    }
+}
