@@ -111,6 +111,7 @@ public final class PrivateRedis {
 
     private func spawn() {
         guard let lock else { return }
+        for mended in AppendOnlyTail.mend(directory: directory) { logger.warning("\(mended)") }
         do {
             let child = try ChildProcess.spawn(
                 executable, arguments: arguments, directory: directory, output: .descriptor(lock.logDescriptor))
