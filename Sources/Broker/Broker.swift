@@ -28,6 +28,8 @@ public final class Broker {
     private var sessions: [Int: Session] = [:]
     private var nextSession = 0
     var identifiers: IdentifierSource
+    /// Whose turn it is among the queues of weighted claims.
+    var shares = WeightedSharesTable()
     private(set) var isDraining = false
     private var stopper: Stopper?
     private var tick: LoopTimer?

@@ -17,6 +17,8 @@ final class WaitingClaim {
     /// In the order of preference, at most 64: each is a bit in the masks below.
     let queues: [String]
     let request: ClaimRequest
+    /// For a weighted claim: who says which queue is next. nil: the queues' order does.
+    let shares: WeightedShares?
     let session: Session
     /// Monotonic µs; nil for a claim that does not wait.
     let deadline: UInt64?
@@ -26,7 +28,7 @@ final class WaitingClaim {
     /// Its place among all waiting claims, by arrival.
     var number = 0
     var phase = Phase.idle
-    /// Queues to be tried, the lowest bit (the most preferred queue) first. At the beginning: all.
+    /// Queues to be tried, the lowest bit (the most preferred queue) first unless `shares` says. At the beginning: all.
     var pending: UInt64
     /// Queues in whose line this claim stands.
     var listed: UInt64 = 0
@@ -36,17 +38,21 @@ final class WaitingClaim {
     var surge = 0
 
     init(
-        queues: [String], request: ClaimRequest, session: Session, deadline: UInt64?,
+        queues: [String], request: ClaimRequest, shares: WeightedShares?, session: Session, deadline: UInt64?,
         answer: @escaping (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
     ) {
         precondition(queues.count <= 64, "the protocol allows 64 queues a claim")
         self.queues = queues
         self.request = request
+        self.shares = shares
         self.session = session
         self.deadline = deadline
         self.answer = answer
         pending = queues.count == 64 ? .max : (1 << UInt64(queues.count)) - 1
     }
+
+    /// The queue to be tried next, of those that are `pending`.
+    func nextIndex() -> Int { shares?.next(among: pending) ?? pending.trailingZeroBitCount }
 
     var waits: Bool { deadline != nil }
     var isDone: Bool { phase == .done }

@@ -94,13 +94,14 @@ final class WaitingClaims {
     // MARK: Trying
 
     private func tryNext(_ claim: WaitingClaim) {
-        let index = claim.pending.trailingZeroBitCount
+        let index = claim.nextIndex()
         claim.pending &= ~(1 << UInt64(index))
         claim.phase = .trying(index)
         // Back in line before the store is asked, see the head of this file.
         if claim.waits, claim.listed & (1 << UInt64(index)) == 0 { enlist(claim, index) }
         let queue = claim.queues[index]
         broker.store.claim(claim.request, queue: queue, patient: claim.waits) { [self] result in
+            if case .success(let claimed) = result { claim.shares?.took(claimed.jobs.count, from: index) }
             tried(claim, queue, result)
         }
     }

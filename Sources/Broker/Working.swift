@@ -106,7 +106,9 @@ extension Broker {
         let deadline = body.waitMs > 0 ? loop.now + UInt64(body.waitMs) * 1_000 : nil
         let request = ClaimRequest(max: body.max, leaseMs: body.leaseMs, worker: worker?.name ?? "")
         waiting.add(
-            WaitingClaim(queues: body.queues, request: request, session: session, deadline: deadline) { [self] result in
+            WaitingClaim(
+                queues: body.queues, request: request, shares: nil, session: session, deadline: deadline
+            ) { [self] result in
                 if case .success(let (queue, jobs)) = result, !jobs.isEmpty {
                     for job in jobs { sweeper.note(leaseMs: job.leaseMs, queue: queue) }
                     if let worker = session.worker { workers.hold(jobs, queue: queue, worker) }
