@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures jobqd against beanstalkd, redis-py and a bare line server, all in one run, and prints the tables.
 
-    python3 Benchmarks/run.py [--quick] [--only NAME]... [--jobqd PATH] [--line-server PATH] [--json FILE]
+    python3 Benchmarks/run.py [--quick] [--only NAME]... [--jobqd PATH] [--against PATH] [--line-server PATH]
+                             [--json FILE]
 
 Needs redis-server, beanstalkd, python3-redis, a C compiler, and jobqd built for release. Uses the Python standard
 library only, starts everything in one temporary folder and ends only what it started. What the rows mean: README.md.
@@ -29,6 +30,7 @@ def arguments():
     parser.add_argument("--only", action="append", choices=list(measures.ALL), metavar="NAME",
                         help="only this measure (repeatable): " + ", ".join(measures.ALL))
     parser.add_argument("--jobqd", metavar="PATH", help="the daemon (default: .build/release/jobqd)")
+    parser.add_argument("--against", metavar="PATH", help="another build of the daemon: only the two are compared")
     parser.add_argument("--line-server", metavar="PATH", help="the bare line server (default: built here)")
     parser.add_argument("--json", metavar="FILE", help="also write everything measured there")
     return parser.parse_args()
@@ -68,11 +70,13 @@ def main():
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     folder = tempfile.mkdtemp(prefix="jqb.", dir="/tmp")
     try:
-        tools = Tools(os.path.dirname(os.path.abspath(__file__)), options.jobqd, options.line_server, folder)
+        tools = Tools(os.path.dirname(os.path.abspath(__file__)), options.jobqd, options.against, options.line_server,
+                      folder)
         tools.build("jobqload")
         bench = measures.Bench(tools, options.quick)
         bench.load = os.getloadavg()
-        failures = take(bench, options.only or list(measures.ALL))
+        names = ["versions"] if options.against else [name for name in measures.ALL if name != "versions"]
+        failures = take(bench, options.only or names)
         show(bench, failures)
         if options.json:
             with open(options.json, "w") as out:

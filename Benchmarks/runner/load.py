@@ -13,10 +13,11 @@ from .servers import Failure
 class Tools:
     """Where the programs are; builds what can be built here."""
 
-    def __init__(self, here, jobqd, line_server, folder):
+    def __init__(self, here, jobqd, against, line_server, folder):
         self.here, self.folder = here, folder
         self.paths = {
             "jobqd": jobqd or os.path.join(here, "..", ".build", "release", "jobqd"),
+            "other jobqd": against or "",
             "line-server": line_server or os.path.join(here, ".build", "release", "line-server"),
             "jobqload": os.path.join(here, "load", "jobqload"),
         }

@@ -215,4 +215,28 @@ def depth(bench, place):
     ]
 
 
-ALL = {function.__name__: function for function in (life, requests, latency, delayed, killed, memory, waiting, depth)}
+def versions(bench, place):
+    """This build of jobqd against another one: what the same jobs cost and take. Below 1 is better than the other."""
+    sides = {}
+    for label in ("this", "other"):
+        redis = place.redis()
+        sides[label] = (place.jobqd(redis, other=label == "other"), redis)
+    shapes = {"one at a time": {}, "next, batches of 16": {"next": True, "batch": 16}}
+    contenders = {
+        f"{label} jobqd, {shape}": bench.life(jobqd, [redis], **options)
+        for shape, options in shapes.items() for label, (jobqd, redis) in sides.items()
+    }
+    found = bench.in_turns(contenders)
+    for shape in shapes:
+        this, other = (found[f"{label} jobqd, {shape}"] for label in sides)
+        for name in ("redis", "jobqd"):
+            cost = [run["cpu_us"][name] / run["jobs"] for run in (this, other)]
+            bench.rows.append(Row(f"{'Redis' if name == 'redis' else name} CPU a job, {shape}, against the other build",
+                                  cost[0] / cost[1], None, None, "×", note=f"{cost[0]:.2f} / {cost[1]:.2f} µs"))
+        rate = [run["jobs_per_second"] for run in (this, other)]
+        bench.rows.append(Row(f"jobs a second, {shape}, against the other build", rate[0] / rate[1], None, None, "×",
+                              note=f"{rate[0]:,.0f} / {rate[1]:,.0f}"))
+
+
+ALL = {function.__name__: function for function in (
+    life, requests, latency, delayed, killed, memory, waiting, depth, versions)}

@@ -105,8 +105,8 @@ class Place:
         return self.start("redis", lambda folder, path: [
             "redis-server", *options, "--unixsocket", path, "--unixsocketperm", "600", "--dir", folder])
 
-    def jobqd(self, redis):
-        command = self.tools.need("jobqd")
+    def jobqd(self, redis, other=False):
+        command = self.tools.need("other jobqd" if other else "jobqd")
         return self.start("jobqd", lambda folder, path: [
             command, "--socket", path, "--state-dir", folder, "--redis", f"unix://{redis.path}"])
 
