@@ -21,7 +21,8 @@ extension MemoryQueue {
         case .processing: return page(processing, type, limit, cursor)
         case .dead: return page(dead, type, limit, cursor, newestFirst: true)
         case .completed: return completedPage(type, limit, cursor)
-        case .cancelled, .expired: return JobPage(jobs: [], cursor: nil)
+        case .cancelled: return page(cancelled, type, limit, cursor)
+        case .expired: return page(expired, type, limit, cursor)
         }
     }
 
@@ -70,6 +71,8 @@ extension MemoryQueue {
         statistics.depth.processing = processing.count
         statistics.depth.completed = completed.count
         statistics.depth.dead = dead.count
+        statistics.depth.cancelled = cancelled.count
+        statistics.depth.expired = expired.count
         statistics.totals = totals
         statistics.paused = policy.isPaused(at: now)
         if case .until(let end) = policy.paused, statistics.paused { statistics.pausedUntil = end }
@@ -85,7 +88,7 @@ extension MemoryQueue {
         while let entry = position {
             // Half a step below a priority's centre to half a step above it are its scores.
             let half = Self.priorityStep / 2
-            let centre = (entry.score + half) & -Self.priorityStep
+            let centre = Self.centre(entry.score)
             let candidates = [queued.last(below: centre), queued.first(atLeast: centre)]
             for candidate in candidates.compactMap(\.self) where abs(candidate.score - centre) < half {
                 guard let record = records[candidate.id] else { continue }
@@ -94,5 +97,16 @@ extension MemoryQueue {
             position = queued.first(atLeast: centre + half)
         }
         return now - oldest
+    }
+
+    // MARK: check
+
+    /// Nothing can be wrong here: a queue in memory is never half changed, and nobody else writes into it.
+    func check(now: ServerTime) -> CheckStep? {
+        dropExpired(now)
+        guard exists else { return nil }
+        let sets = [queued, scheduled, retrying, processing, dead, cancelled, expired, expiry]
+        let entries = sets.reduce(completed.count) { $0 + $1.count }
+        return CheckStep(checked: entries + records.count + uniques.count, violations: [], cursor: nil)
     }
 }

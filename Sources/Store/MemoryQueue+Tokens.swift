@@ -1,4 +1,4 @@
-// The operations of a worker on the job it holds: complete, fail, extend, release, and the end of a worker.
+// The operations of a worker on the job it holds: complete, fail, extend, held, release, and the end of a worker.
 //
 // All begin with the same check of the tokens, of the whole batch before anything changes. A repeated call (same token,
 // same operation), also within a batch, gets the answer of the first one and changes nothing; any other stale token
@@ -30,18 +30,26 @@ extension MemoryQueue {
         _ requests: [Request], _ claim: (Request) -> Claim, outcome: String, now: ServerTime,
         end: (MemoryRecord, Request) -> Void, answer: (MemoryRecord) -> TokenOutcome
     ) -> [TokenOutcome] {
-        dropExpired(now)
-        let checks = requests.map { check(claim($0), outcome: outcome) }
-        return zip(requests, checks).map { request, check in
-            switch check {
-            case .notFound: return .notFound
-            case .lost(let state): return .leaseLost(state)
-            case .repeated(let record): return answer(record)
-            case .valid(let record):
-                if record.state == .processing { end(record, request) }
-                return answer(record)
+        step(now) {
+            let checks = requests.map { check(claim($0), outcome: outcome) }
+            return zip(requests, checks).map { request, check in
+                switch check {
+                case .notFound: return .notFound
+                case .lost(let state): return .leaseLost(state)
+                case .repeated(let record): return answer(record)
+                case .valid(let record):
+                    if record.state == .processing { end(record, request) }
+                    return answer(record)
+                }
             }
         }
+    }
+
+    /// An attempt of a job whose cancellation was asked for has ended: the job ends with it. False: nobody asked.
+    private func endIfCancelled(_ record: MemoryRecord, now: ServerTime) -> Bool {
+        guard let reason = record.cancel else { return false }
+        finish(record, .cancelled, reason: reason, now: now)
+        return true
     }
 
     private func endLease(_ record: MemoryRecord) {
@@ -51,18 +59,17 @@ extension MemoryQueue {
     // MARK: complete
 
     func complete(_ requests: [CompleteRequest], now: ServerTime) -> [TokenOutcome] {
-        let before = completed.count
-        let outcomes = endAttempts(
+        endAttempts(
             requests, \.claim, outcome: "completed", now: now,
             end: { complete($0, result: $1.result, now: now) }, answer: { _ in .done(.completed, runAt: nil) })
-        if completed.count > before { trimCompleted() }
-        return outcomes
     }
 
     private func complete(_ record: MemoryRecord, result: [UInt8]?, now: ServerTime) {
         endLease(record)
         totals.completed += 1
-        notices?.append(.completed(id: record.id, at: now, attempt: record.attempts))
+        tell(.completed, record)
+        free(record)
+        record.cancel = nil
         let keep = record.keepMs ?? policy.keepMs ?? 3_600_000
         record.state = .completed
         record.outcome = "completed"
@@ -72,18 +79,19 @@ extension MemoryQueue {
         }
         record.finishedAt = now
         record.result = result
-        record.expiresAt = now + keep
+        record.keptUntil = now + keep
         expiring.insert(record.id, score: now + keep)
         completed.prepend(record.id)
+        grown.insert(.completed)
     }
 
     /// Entries beyond `keep_count` leave the history, the oldest first and at most 500 a step, and their records with them.
-    private func trimCompleted() {
+    func trimCompleted() {
         for _ in 0..<min(max(completed.count - (policy.keepCount ?? 100_000), 0), Self.stepLimit) {
             guard let id = completed.popLast() else { return }
             // The id may have been used again since then.
             guard let record = records[id], record.state == .completed else { continue }
-            if let end = record.expiresAt { expiring.remove(id, score: end) }
+            if let end = record.keptUntil { expiring.remove(id, score: end) }
             records[id] = nil
         }
     }
@@ -99,7 +107,10 @@ extension MemoryQueue {
     }
 
     private func failed(_ record: MemoryRecord) -> TokenOutcome {
-        record.state == .dead ? .done(.dead, runAt: nil) : .done(.retrying, runAt: record.runAt)
+        switch record.state {
+        case .dead, .cancelled: .done(record.state, runAt: nil)
+        default: .done(.retrying, runAt: record.runAt)
+        }
     }
 
     private func fail(_ record: MemoryRecord, _ request: FailRequest, random: Double, now: ServerTime) {
@@ -107,6 +118,7 @@ extension MemoryQueue {
         totals.failed += 1
         if let error = request.error { record.error = error }
         record.endAttempt("failed", at: now, error: request.error)
+        if endIfCancelled(record, now: now) { return }
         guard request.retry, record.attempts < record.maxAttempts else {
             return bury(record, reason: "failed", now: now)
         }
@@ -114,22 +126,48 @@ extension MemoryQueue {
         let backoff = record.backoff ?? policy.backoff ?? Backoff()
         let delay = request.retryInMs ?? backoff.delayMs(afterAttempt: record.attempts, random: random)
         schedule(record, .retrying, at: now + delay)
+        tell(.retrying, record, runAt: record.runAt)
     }
 
     // MARK: extend
 
     func extend(_ requests: [ExtendRequest], now: ServerTime) -> [ExtendOutcome] {
+        step(now) {
+            requests.map { request in
+                switch check(request.claim, outcome: nil) {
+                case .notFound: return .notFound
+                case .lost(let state): return .leaseLost(state)
+                case .valid(let record), .repeated(let record):
+                    extend(record, request, now: now)
+                    return .extended(leaseUntil: record.placeScore, cancelRequested: record.cancel != nil)
+                }
+            }
+        }
+    }
+
+    private func extend(_ record: MemoryRecord, _ request: ExtendRequest, now: ServerTime) {
+        endLease(record)
+        record.placeScore = now + (request.leaseMs ?? record.lease ?? lease(of: record))
+        processing.insert(record.id, score: record.placeScore)
+        if let progress = request.progress { record.progress = progress }
+        if let line = request.log { record.write(log: line) }
+        if let checkpoint = request.checkpoint {
+            record.checkpoint = checkpoint
+            policy.tracked = true
+        }
+    }
+
+    // MARK: held
+
+    /// What claims are worth; changes nothing.
+    func held(_ claims: [Claim], now: ServerTime) -> [HeldOutcome] {
         dropExpired(now)
-        return requests.map { request in
-            switch check(request.claim, outcome: nil) {
-            case .notFound: return .notFound
-            case .lost(let state): return .leaseLost(state)
+        return claims.map { claim in
+            switch check(claim, outcome: nil) {
+            case .notFound: .notFound
+            case .lost(let state): .lost(state)
             case .valid(let record), .repeated(let record):
-                endLease(record)
-                record.placeScore = now + (request.leaseMs ?? record.lease ?? lease(of: record))
-                processing.insert(record.id, score: record.placeScore)
-                if let progress = request.progress { record.progress = progress }
-                return .extended(leaseUntil: record.placeScore, cancelRequested: false)
+                .held(leaseUntil: record.placeScore, cancelReason: record.cancel)
             }
         }
     }
@@ -146,7 +184,8 @@ extension MemoryQueue {
     }
 
     private func released(_ record: MemoryRecord) -> TokenOutcome {
-        record.runAt.map { .done(.scheduled, runAt: $0) } ?? .done(.queued, runAt: nil)
+        if record.state == .cancelled { return .done(.cancelled, runAt: nil) }
+        return record.runAt.map { .done(.scheduled, runAt: $0) } ?? .done(.queued, runAt: nil)
     }
 
     /// The attempt is not counted, but stands in the history under the number it had.
@@ -154,7 +193,11 @@ extension MemoryQueue {
         endLease(record)
         totals.released += 1
         record.endAttempt("released", at: now)
+        let isCancelled = endIfCancelled(record, now: now)
+        if !isCancelled { tell(.released, record, runAt: delayMs > 0 ? now + delayMs : nil) }
         record.attempts -= 1
+        if isCancelled { return }
+        if record.attempts == 0, let end = record.expiresAt { expiry.insert(record.id, score: end) }
         if delayMs > 0 {
             schedule(record, .scheduled, at: now + delayMs)
         } else {
@@ -175,15 +218,17 @@ extension MemoryQueue {
         return outcomes
     }
 
-    /// The attempt ends without an answer of its worker: back to the old place, or dead when it was the last.
+    /// The attempt ends without an answer of its worker: back to the old place, or dead when it was the last, or cancelled.
     func reclaim(_ record: MemoryRecord, reason: String, now: ServerTime) {
         endLease(record)
         totals.reclaimed += 1
         record.endAttempt(reason, at: now)
+        if endIfCancelled(record, now: now) { return }
         if record.attempts >= record.maxAttempts {
             bury(record, reason: reason, now: now)
         } else {
             makeQueued(record)
+            tell(.reclaimed, record, reason: reason)
         }
     }
 }

@@ -1,4 +1,4 @@
-// What happens to jobs without a worker: the sweep (promotion of due jobs, expired leases), requeue, pause and resume.
+// What happens to jobs without a worker: the sweep (promotion, expired leases, expiry, retention) and requeue.
 //
 // Steps are bounded as those of the scripts are: 100 jobs of each kind a sweep, 500 jobs looked at a requeue step.
 
@@ -13,47 +13,69 @@ extension MemoryQueue {
     // MARK: sweep
 
     func sweep(reclaiming: Bool, now: ServerTime) -> Swept {
-        dropExpired(now)
-        var swept = Swept()
-        if queued.isEmpty, scheduled.isEmpty, retrying.isEmpty, processing.isEmpty { return swept }
-        swept.now = now
-        let wasEmpty = queued.isEmpty
-        let (lost, planned) = (reclaiming ? due(processing, now) : [], due(scheduled, now))
-        let failed = due(retrying, now)
-        for record in lost { reclaim(record, reason: "lease_expired", now: now) }
-        for record in planned {
-            scheduled.remove(record.id, score: record.placeScore)
-            makeQueued(record)
+        step(now) {
+            var swept = Swept()
+            let places = [queued, scheduled, retrying, processing, cancelled, expired]
+            if places.allSatisfy(\.isEmpty), !hadDead { return swept }
+            swept.now = now
+            let kept = due(cancelled, now) + due(expired, now)
+            let letters = dueLetters(now: now)
+            let unstarted = due(expiry, now)
+            let lost = reclaiming ? due(processing, now) : []
+            for record in unstarted {
+                removeFromPlace(record)
+                finish(record, .expired, now: now)
+            }
+            let wasEmpty = queued.isEmpty
+            let (planned, failed) = (due(scheduled, now), due(retrying, now))
+            for record in lost { reclaim(record, reason: "lease_expired", now: now) }
+            for record in planned {
+                scheduled.remove(record.id, score: record.placeScore)
+                makeQueued(record)
+            }
+            for record in failed {
+                retrying.remove(record.id, score: record.placeScore)
+                takeNewSequence(record)
+                makeQueued(record)
+            }
+            for record in kept { removeEnded(ScoredSet.Entry(score: record.placeScore, id: record.id)) }
+            for record in letters { remove(record) }
+            swept.reclaimed = lost.count
+            swept.promoted = planned.count + failed.count
+            swept.expired = unstarted.count
+            swept.more = [lost, planned, failed, unstarted, letters].contains { $0.count == Self.sweepLimit }
+            if !endPause(now: now) { noteArrivals(wasEmpty: wasEmpty) }
+            swept.claimable = !queued.isEmpty && policy.paused == nil
+            swept.nextDue = nextDue
+            return swept
         }
-        for record in failed {
-            retrying.remove(record.id, score: record.placeScore)
-            takeNewSequence(record)
-            makeQueued(record)
-        }
-        swept.reclaimed = lost.count
-        swept.promoted = planned.count + failed.count
-        swept.more = [lost, planned, failed].contains { $0.count == Self.sweepLimit }
-        if !endPause(now: now) { noteArrivals(wasEmpty: wasEmpty) }
-        swept.claimable = !queued.isEmpty && policy.paused == nil
-        swept.nextDue = nextDue
-        return swept
     }
 
     private func due(_ set: ScoredSet, _ now: ServerTime) -> [MemoryRecord] {
         set.entries(limit: Self.sweepLimit).prefix { $0.score <= now }.compactMap { records[$0.id] }
     }
 
+    /// Dead letters which the policy does not keep, oldest first.
+    private func dueLetters(now: ServerTime) -> [MemoryRecord] {
+        let over = policy.deadKeepCount.map { dead.count - $0 } ?? 0
+        let letters = dead.entries(limit: Self.sweepLimit).enumerated().prefix { index, letter in
+            index < over || policy.deadKeepMs.map { letter.score >> 20 + $0 <= now } ?? false
+        }
+        return letters.compactMap { records[$0.element.id] }
+    }
+
     /// True when the pause had an end and that has come.
     private func endPause(now: ServerTime) -> Bool {
         guard case .until(let end) = policy.paused, end <= now else { return false }
         policy.paused = nil
-        notices?.append(.queued)
+        onNotice?(.queued)
         return true
     }
 
     /// The earliest time at which something is to be done; a pause matters only to jobs that wait for its end.
     private var nextDue: ServerTime? {
-        var times = [processing, scheduled, retrying].compactMap(\.first?.score)
+        var times = [processing, scheduled, retrying, expiry, cancelled, expired].compactMap(\.first?.score)
+        if let keep = policy.deadKeepMs, let oldest = dead.first { times.append(oldest.score >> 20 + keep) }
         if case .until(let end) = policy.paused, !queued.isEmpty { times.append(end) }
         return times.min()
     }
@@ -61,26 +83,30 @@ extension MemoryQueue {
     // MARK: requeue
 
     func requeue(_ id: String, now: ServerTime) -> RequeueOutcome {
-        dropExpired(now)
-        guard let record = records[id] else { return .notFound }
-        switch record.state {
-        case .scheduled, .retrying, .dead, .cancelled: break
-        case .queued, .processing, .completed, .expired: return .wrongState(record.state)
+        step(now) {
+            guard let record = records[id] else { return .notFound }
+            switch record.state {
+            case .scheduled, .retrying, .dead, .cancelled: break
+            case .queued, .processing, .completed, .expired: return .wrongState(record.state)
+            }
+            let wasEmpty = queued.isEmpty
+            requeue(record, now: now)
+            noteArrivals(wasEmpty: wasEmpty)
+            return .requeued
         }
-        let wasEmpty = queued.isEmpty
-        requeue(record)
-        noteArrivals(wasEmpty: wasEmpty)
-        return .requeued
     }
 
     /// A new arrival whose count of attempts starts anew; the last error and the history stay.
-    private func requeue(_ record: MemoryRecord) {
-        switch record.state {
-        case .scheduled: scheduled.remove(record.id, score: record.placeScore)
-        case .retrying: retrying.remove(record.id, score: record.placeScore)
-        default:
-            dead.remove(record.id, score: record.placeScore)
+    private func requeue(_ record: MemoryRecord, now: ServerTime) {
+        removeFromPlace(record)
+        // Only a job that never started, and waits for its time still, may expire after this.
+        if record.state != .scheduled || record.attempts > 0 {
+            if let end = record.expiresAt { expiry.remove(record.id, score: end) }
+            record.expiresAt = nil
+        }
+        if record.state.isTerminal {
             totals.requeued += 1
+            holdAgain(record, now: now)
         }
         record.attempts = 0
         record.token = nil
@@ -98,43 +124,26 @@ extension MemoryQueue {
     func requeue(
         state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?, now: ServerTime
     ) -> BulkStep? {
-        dropExpired(now)
-        guard exists else { return nil }
-        let set: ScoredSet
-        switch state {
-        case .scheduled: set = scheduled
-        case .retrying: set = retrying
-        case .dead: set = dead
-        default: return BulkStep(done: 0, remaining: 0, cursor: nil)
+        step(now) {
+            guard exists else { return nil }
+            let none = BulkStep(done: 0, remaining: 0, cursor: nil)
+            guard [.scheduled, .retrying, .dead, .cancelled].contains(state), let set = set(of: state) else {
+                return none
+            }
+            let wasEmpty = queued.isEmpty
+            var bulk = BulkStep(done: 0, remaining: set.count, cursor: nil)
+            var last = cursor.flatMap(ScoredSet.Entry.init(cursor:))
+            for entry in set.entries(after: last, limit: Self.stepLimit) where bulk.done < limit {
+                last = entry
+                guard let record = records[entry.id], type == nil || record.type == type else { continue }
+                bulk.done += 1
+                if !dryRun { requeue(record, now: now) }
+            }
+            noteArrivals(wasEmpty: wasEmpty)
+            if let last { bulk.remaining = set.count(after: last) }
+            bulk.cursor = bulk.remaining > 0 ? last?.cursor : nil
+            return bulk
         }
-        let wasEmpty = queued.isEmpty
-        var step = BulkStep(done: 0, remaining: set.count, cursor: nil)
-        var last = cursor.flatMap(ScoredSet.Entry.init(cursor:))
-        for entry in set.entries(after: last, limit: Self.stepLimit) where step.done < limit {
-            last = entry
-            guard let record = records[entry.id], type == nil || record.type == type else { continue }
-            step.done += 1
-            if !dryRun { requeue(record) }
-        }
-        noteArrivals(wasEmpty: wasEmpty)
-        if let last { step.remaining = set.count(after: last) }
-        step.cursor = step.remaining > 0 ? last?.cursor : nil
-        return step
-    }
-
-    // MARK: pause and resume
-
-    func pause(until: ServerTime?) {
-        policy.paused = until.map { .until($0) } ?? .forever
-        wasPaused = true
-    }
-
-    /// False: no such queue.
-    func resume() -> Bool {
-        guard exists else { return false }
-        if policy.paused != nil { notices?.append(.queued) }
-        policy.paused = nil
-        return true
     }
 }
 

@@ -1,21 +1,19 @@
 // One queue of the reference model: what the Lua scripts do to the keys of one queue, in plain Swift.
 //
-// Each function is one atomic step with the time and chance it needs as parameters, so that the same sequence of calls
+// Each operation is one atomic step with the time and chance it needs as parameters, so that the same sequence of calls
 // always gives the same state. The names of the members are the last parts of the Redis keys. This file has the state,
-// and how jobs come in and go out to workers; the extensions in `MemoryQueue+*.swift` have the rest of a job's life.
-// Everything is O(log n) in the number of jobs. It leaves out Pub/Sub, but can note what would have been published.
+// the frame of a step, and the places in which jobs wait; the extensions in `MemoryQueue+*.swift` have a job's life.
+// Everything is O(log n) in the number of jobs. It leaves out Pub/Sub, but says what is to be told to whom.
 
 import DequeModule
 import Wire
 
-/// What a script would have published.
+/// What a script would have published besides events.
 enum MemoryNotice: Equatable {
     /// On `jobq:{q}:queued`: the queue was empty, or paused, and has something to claim now.
     case queued
-    /// On `jobq:{q}:events`.
-    case completed(id: String, at: ServerTime, attempt: Int)
-    /// On `jobq:{q}:events`.
-    case dead(id: String, at: ServerTime, attempt: Int, reason: String)
+    /// On `jobq:{q}:cancel`: the job is in a worker's hands, its cancellation is asked for.
+    case cancel(id: String, reason: String)
 }
 
 /// The state of one queue.
@@ -30,7 +28,16 @@ final class MemoryQueue {
     var completed = Deque<String>()
     /// By stream id, which is `milliseconds << 20 + number`.
     var dead = ScoredSet()
-    /// Records with a time to live, by its end.
+    /// Some job died once: Redis keeps the stream from then on, even when it is empty.
+    var hadDead = false
+    /// By the time until which their records are kept.
+    var cancelled = ScoredSet()
+    var expired = ScoredSet()
+    /// Jobs that never started and do not wait for ever, by the time they expire.
+    var expiry = ScoredSet()
+    /// The strings `unique:<key>`, by the bytes of the key.
+    var uniques: [[UInt8]: MemoryUnique] = [:]
+    /// Completed records with a time to live, by its end.
     var expiring = ScoredSet()
     var totals = Totals()
     /// The numbers given out last.
@@ -38,95 +45,73 @@ final class MemoryQueue {
     var front: Int64 = 0
     var token: Int64 = 0
     var policy = MemoryPolicy()
-    /// What would have been published; nil: not noted.
-    var notices: [MemoryNotice]?
+    /// It has been paused or configured, which a queue can be before any job came.
+    var wasMade = false
+    /// The log of what happened.
+    var events = MemoryEventLog()
+    /// Events of the present step.
+    private var told: [JobEvent] = []
+    /// States to which the present step added ended jobs.
+    var grown: Set<JobState> = []
+
+    /// Called at the end of a step with what happened in it.
+    var onEvents: (([JobEvent]) -> Void)?
+    /// Called in the step.
+    var onNotice: ((MemoryNotice) -> Void)?
 
     init(_ name: String) { self.name = name }
 
-    /// It has been paused before any job came.
-    var wasPaused = false
-
     /// A queue exists from its first job, its first pause or its first policy on.
-    var exists: Bool { totals.enqueued > 0 || wasPaused || policy != MemoryPolicy() }
+    var exists: Bool { totals.enqueued > 0 || wasMade || policy != MemoryPolicy() }
 
     /// The distance of two priorities in the scores of `queued`; within it arrivals count up, `front` ones down from 0.
     static let priorityStep: Int64 = 1 << 45
 
     static func score(priority: Int, sequence: Int64) -> Int64 { Int64(-priority) * priorityStep + sequence }
 
-    // MARK: In
+    // MARK: Steps
 
-    func enqueue(_ jobs: [NewJob], now: ServerTime) -> [Enqueued] {
+    /// The frame of every operation that may change something. Records whose time to live is over are gone before it
+    /// begins, as Redis does by itself.
+    func step<Value>(_ now: ServerTime, _ body: () -> Value) -> Value {
         dropExpired(now)
-        let wasEmpty = queued.isEmpty
-        let outcomes = jobs.map { enqueue($0, now: now) }
-        noteArrivals(wasEmpty: wasEmpty)
-        return outcomes
+        let value = body()
+        for state in grown { trimEnded(state) }
+        grown.removeAll()
+        publish(now)
+        return value
     }
 
-    private func enqueue(_ job: NewJob, now: ServerTime) -> Enqueued {
-        if let first = records[job.id] {
-            return Enqueued(state: first.state, duplicate: true)
-        }
-        let runAt: ServerTime? =
-            switch job.start {
-            case .now: nil
-            case .delay(let delay): delay > 0 ? now + delay : nil
-            case .at(let time): time > now ? time : nil
-            }
-        let record = MemoryRecord(
-            job, state: .queued, maxAttempts: job.maxAttempts ?? policy.maxAttempts ?? 3, now: now)
-        records[job.id] = record
-        totals.enqueued += 1
-        if job.front { front += 1 } else { seq += 1 }
-        record.score = Self.score(priority: job.priority, sequence: job.front ? -front : seq)
-        if let runAt {
-            schedule(record, .scheduled, at: runAt)
-        } else {
-            queued.insert(record.id, score: record.score)
-        }
-        return Enqueued(state: record.state, duplicate: false, runAt: runAt)
+    /// Notes an event of this step.
+    func tell(_ kind: EventKind, _ record: MemoryRecord, runAt: ServerTime? = nil, reason: String? = nil) {
+        told.append(
+            JobEvent(
+                kind: kind, id: record.id, seq: .zero, attempt: record.attempts, runAt: runAt,
+                reason: reason.flatMap { $0.isEmpty ? nil : $0 }))
     }
 
-    // MARK: Out
+    /// What happens to every job is only told while somebody asked for it.
+    func tellIfListened(_ kind: EventKind, _ record: MemoryRecord, runAt: ServerTime? = nil, now: ServerTime) {
+        if let listened = policy.listened, listened > now { tell(kind, record, runAt: runAt) }
+    }
 
-    /// The claims of one batch, filled in order. `nowUs`: microseconds since the epoch. `nonce`: of the whole batch.
-    func claim(_ requests: [ClaimRequest], nonce: String, nowUs: Int64) -> [Claimed] {
-        let now = nowUs / 1000
-        dropExpired(now)
-        if policy.isPaused(at: now) { return requests.map { _ in Claimed(jobs: [], paused: true) } }
-        return requests.map { request in
-            var jobs: [ClaimedJob] = []
-            while jobs.count < request.max, let entry = queued.popFirst() {
-                guard let record = records[entry.id] else { continue }
-                token = max(token + 1, nowUs)
-                jobs.append(claim(record, request, token: "\(token)-\(nonce)", now: now))
-            }
-            return Claimed(jobs: jobs)
+    private func publish(_ now: ServerTime) {
+        guard !told.isEmpty else { return }
+        let logged = events.append(told, now: now)
+        told = []
+        onEvents?(logged)
+    }
+
+    func dropExpired(_ now: ServerTime) {
+        while let first = expiring.first, first.score < now {
+            expiring.remove(first.id, score: first.score)
+            records[first.id] = nil
         }
     }
 
-    private func claim(_ record: MemoryRecord, _ request: ClaimRequest, token: String, now: ServerTime) -> ClaimedJob {
-        record.attempts += 1
-        record.worker = request.worker
-        record.claimedAt = now
-        record.outcome = nil
-        let lease = request.leaseMs ?? lease(of: record)
-        // A plain first claim leaves it to the job and the queue, as they are when it is extended.
-        record.lease = request.leaseMs == nil && record.token == nil ? nil : lease
-        record.token = token
-        record.state = .processing
-        record.placeScore = now + lease
-        processing.insert(record.id, score: record.placeScore)
-        totals.claimed += 1
-        return ClaimedJob(
-            id: record.id, type: record.type, payload: record.payload, meta: record.meta, attempt: record.attempts,
-            maxAttempts: record.maxAttempts, token: token, leaseMs: lease, leaseUntil: record.placeScore,
-            enqueuedAt: record.enqueuedAt)
+    func noteArrivals(wasEmpty: Bool) {
+        if wasEmpty, !queued.isEmpty { onNotice?(.queued) }
     }
-
-    /// The lease of a claim that does not ask for one.
-    func lease(of record: MemoryRecord) -> Int64 { record.leaseMs ?? policy.leaseMs ?? 30_000 }
 
     // MARK: Places
 
@@ -148,32 +133,42 @@ final class MemoryQueue {
         queued.insert(record.id, score: record.score)
     }
 
-    /// A new arrival at the same priority.
-    func takeNewSequence(_ record: MemoryRecord) {
-        seq += 1
-        record.score = Self.score(priority: record.priority, sequence: seq)
-    }
-
-    /// A dead letter: stays until it is requeued.
-    func bury(_ record: MemoryRecord, reason: String, now: ServerTime) {
-        record.state = .dead
-        record.reason = reason
-        record.finishedAt = now
-        record.placeScore = max((dead.last?.score ?? 0) + 1, now << 20)
-        dead.insert(record.id, score: record.placeScore)
-        totals.dead += 1
-        notices?.append(.dead(id: record.id, at: now, attempt: record.attempts, reason: reason))
-    }
-
-    /// Records whose time to live is over are gone; every step begins with this, as Redis does by itself.
-    func dropExpired(_ now: ServerTime) {
-        while let first = expiring.first, first.score < now {
-            expiring.remove(first.id, score: first.score)
-            records[first.id] = nil
+    /// A new arrival at the same priority; before all others of it when `front`, or when the newest is the first.
+    func takeNewSequence(_ record: MemoryRecord, front isFront: Bool = false) {
+        if isFront || policy.order == .lifo {
+            front += 1
+            record.score = Self.score(priority: record.priority, sequence: -front)
+        } else {
+            seq += 1
+            record.score = Self.score(priority: record.priority, sequence: seq)
         }
     }
 
-    func noteArrivals(wasEmpty: Bool) {
-        if wasEmpty, !queued.isEmpty { notices?.append(.queued) }
+    /// Out of the set in which a job that waits or ended stands; a completed one has only its time to live.
+    func removeFromPlace(_ record: MemoryRecord) {
+        switch record.state {
+        case .queued: queued.remove(record.id, score: record.score)
+        case .scheduled: scheduled.remove(record.id, score: record.placeScore)
+        case .retrying: retrying.remove(record.id, score: record.placeScore)
+        case .processing: processing.remove(record.id, score: record.placeScore)
+        case .dead: dead.remove(record.id, score: record.placeScore)
+        case .cancelled: cancelled.remove(record.id, score: record.placeScore)
+        case .expired: expired.remove(record.id, score: record.placeScore)
+        case .completed: if let end = record.keptUntil { expiring.remove(record.id, score: end) }
+        }
+    }
+
+    /// The set of a state that has one; nil for `completed`.
+    func set(of state: JobState) -> ScoredSet? {
+        switch state {
+        case .queued: queued
+        case .scheduled: scheduled
+        case .retrying: retrying
+        case .processing: processing
+        case .dead: dead
+        case .cancelled: cancelled
+        case .expired: expired
+        case .completed: nil
+        }
     }
 }

@@ -1,6 +1,6 @@
-// A job's record in memory: the fields of the hash `jobq:{q}:job:<id>`, under the same names, and the queue's policy.
-// Optional members are those that Redis leaves out. What a record leaves out: its place in the sorted sets, but for
-// the one score that is its present one.
+// A job's record in memory: the fields of the hash `jobq:{q}:job:<id>`, under the same names. Optional members are those
+// that Redis leaves out. What a record leaves out: its place in the sorted sets, but for the one score that is its present
+// one.
 
 import Wire
 
@@ -16,7 +16,9 @@ final class MemoryRecord {
     let backoff: Backoff?
     let leaseMs: Int64?
     let keepMs: Int64?
-    let enqueuedAt: ServerTime
+    /// The key it took with it into the queue, whether it still holds it or not.
+    let unique: UniqueKey?
+    var enqueuedAt: ServerTime
 
     /// Its score in `queued`: where it stands, or stood, and returns to when it did not fail.
     var score: Int64 = 0
@@ -43,7 +45,17 @@ final class MemoryRecord {
     /// Oldest first, at most 10; a completed attempt is not in it.
     var history: [AttemptRecord] = []
     /// For completed: when the record goes away.
+    var keptUntil: ServerTime?
+    /// When it expires unless it starts; means nothing from the first claim on, but stays for a release of that.
     var expiresAt: ServerTime?
+    /// Its cancellation was asked for while it is in a worker's hands, with this reason (maybe empty).
+    var cancel: String?
+    var checkpoint: [UInt8]?
+    /// The last lines, oldest first.
+    var log: [[UInt8]] = []
+    /// The number of lines ever.
+    var logs = 0
+    static let logLimit = 100
 
     init(_ job: NewJob, state: JobState, maxAttempts: Int, now: ServerTime) {
         id = job.id
@@ -56,7 +68,15 @@ final class MemoryRecord {
         backoff = job.backoff
         leaseMs = job.leaseMs
         keepMs = job.keepMs
+        unique = job.unique
         enqueuedAt = now
+        expiresAt = job.expiresInMs.map { now + $0 }
+    }
+
+    func write(log line: [UInt8]) {
+        log.append(line)
+        logs += 1
+        if log.count > Self.logLimit { log.removeFirst() }
     }
 
     /// The present attempt ends; its line joins the history.
@@ -69,7 +89,7 @@ final class MemoryRecord {
         if history.count > 10 { history.removeFirst() }
     }
 
-    /// As `get` shows it; `brief` (for lists) leaves out payload and result.
+    /// As `get` shows it; `brief` (for lists) leaves out payload, result, checkpoint and log.
     func shown(brief: Bool = false) -> JobRecord {
         var shown = JobRecord(
             id: id, state: state, maxAttempts: maxAttempts, payload: brief ? [] : payload, enqueuedAt: enqueuedAt)
@@ -86,6 +106,11 @@ final class MemoryRecord {
         shown.claimedAt = claimedAt
         shown.leaseUntil = state == .processing ? placeScore : nil
         shown.finishedAt = finishedAt
+        shown.expiresAt = (state == .queued || state == .scheduled) && attempts == 0 ? expiresAt : nil
+        shown.unique = unique?.key
+        shown.cancelRequested = state == .processing && cancel != nil
+        shown.checkpoint = brief ? nil : checkpoint
+        shown.log = brief ? [] : log
         shown.history = history
         if state == .completed, let claimedAt, let finishedAt {
             let last = AttemptRecord(
@@ -94,27 +119,5 @@ final class MemoryRecord {
             shown.history = Array((history + [last]).suffix(10))
         }
         return shown
-    }
-}
-
-/// The defaults and limits of a queue: the hash `jobq:{q}:policy`. nil: the built-in value.
-struct MemoryPolicy: Equatable {
-    enum Pause: Equatable {
-        case forever
-        case until(ServerTime)
-    }
-    var maxAttempts: Int?
-    var leaseMs: Int64?
-    var backoff: Backoff?
-    var keepMs: Int64?
-    var keepCount: Int?
-    var paused: Pause?
-
-    func isPaused(at now: ServerTime) -> Bool {
-        switch paused {
-        case nil: false
-        case .forever: true
-        case .until(let end): end > now
-        }
     }
 }

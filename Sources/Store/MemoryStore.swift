@@ -11,17 +11,18 @@ public import Wire
 /// `JobStore` over a `MemoryModel`.
 public final class MemoryStore: JobStore {
     /// The order in which the calls of one turn are carried out.
-    private enum Phase: Int, CaseIterable { case tokens, enqueues, upkeep, claims, reading }
+    enum Phase: Int, CaseIterable { case tokens, enqueues, upkeep, claims, reading }
 
     /// One gathered call: does its work at a time (µs since the epoch) and returns the delivery of its result.
     private typealias Call = (_ nowUs: Int64) -> (() -> Void)
 
     let model = MemoryModel()
     private let clock: () -> Int64
-    private let later: (@escaping () -> Void) -> Void
+    let later: (@escaping () -> Void) -> Void
     private var random: SystemRandomNumberGenerator = .init()
     private var calls: [[Call]] = Phase.allCases.map { _ in [] }
     private var isScheduled = false
+    var listening = MemoryListening()
 
     public var onWake: ((String?) -> Void)?
     public var onStatusChange: (() -> Void)?
@@ -36,6 +37,8 @@ public final class MemoryStore: JobStore {
     public init(clock: @escaping () -> Int64, later: @escaping (@escaping () -> Void) -> Void) {
         self.clock = clock
         self.later = later
+        model.onEvents = { [unowned self] in listening.note($1, queue: $0) }
+        model.onNotice = { [unowned self] in listening.note($1, queue: $0) }
     }
 
     /// Over a loop's clock, which never goes back, with the wall's time of this moment.
@@ -46,7 +49,7 @@ public final class MemoryStore: JobStore {
         self.init(clock: { [unowned loop] in start + Int64(loop.now) }, later: { [unowned loop] in loop.deferred($0) })
     }
 
-    private func gather<Value>(
+    func gather<Value>(
         _ phase: Phase, _ then: @escaping Completion<Value>, _ work: @escaping (_ nowUs: Int64) -> Value
     ) {
         calls[phase.rawValue].append { nowUs in
@@ -93,54 +96,6 @@ public final class MemoryStore: JobStore {
         gather(.upkeep, then) { [model] in model.queue(queue).sweep(reclaiming: reclaiming, now: $0 / 1000) }
     }
 
-    // MARK: Administration
-
-    public func get(_ id: String, queue: String, then: @escaping Completion<JobRecord?>) {
-        gather(.reading, then) { [model] in model.queue(queue).get(id, now: $0 / 1000) }
-    }
-
-    public func list(
-        queue: String, state: JobState, type: String?, limit: Int, cursor: String?, then: @escaping Completion<JobPage?>
-    ) {
-        gather(.reading, then) { [model] in
-            model.queue(queue).list(state: state, type: type, limit: limit, cursor: cursor, now: $0 / 1000)
-        }
-    }
-
-    public func requeue(_ id: String, queue: String, then: @escaping Completion<RequeueOutcome>) {
-        gather(.upkeep, then) { [model] in model.queue(queue).requeue(id, now: $0 / 1000) }
-    }
-
-    public func requeue(
-        queue: String, state: JobState, type: String?, limit: Int, dryRun: Bool, cursor: String?,
-        then: @escaping Completion<BulkStep?>
-    ) {
-        gather(.upkeep, then) { [model] in
-            model.queue(queue).requeue(
-                state: state, type: type, limit: limit, dryRun: dryRun, cursor: cursor, now: $0 / 1000)
-        }
-    }
-
-    public func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {
-        gather(.upkeep, then) { [model] _ in model.createdQueue(queue).pause(until: until) }
-    }
-
-    public func resume(queue: String, then: @escaping Completion<Bool>) {
-        gather(.upkeep, then) { [model] _ in model.queue(queue).resume() }
-    }
-
-    public func statistics(queue: String, then: @escaping Completion<QueueStatistics?>) {
-        gather(.reading, then) { [model] in model.queue(queue).statistics(now: $0 / 1000) }
-    }
-
-    public func queues(then: @escaping Completion<[String]>) {
-        gather(.reading, then) { [model] _ in model.names }
-    }
-
-    public func ping(then: @escaping Completion<ServerTime>) {
-        gather(.reading, then) { $0 / 1000 }
-    }
-
     // MARK: The turn
 
     public func flush() {
@@ -156,6 +111,7 @@ public final class MemoryStore: JobStore {
         let nowUs = clock()
         let deliveries = gathered.flatMap { phase in phase.map { $0(nowUs) } }
         for deliver in deliveries { deliver() }
+        tellListeners()
     }
 
     private func nonce() -> String {

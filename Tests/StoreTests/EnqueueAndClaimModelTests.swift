@@ -91,6 +91,6 @@ import Wire
     @Test func theFirstArrivalInAnEmptyQueueIsAnnounced() {
         bench.enqueue("a", "b")
         bench.enqueue("c")
-        #expect(bench.queue.notices == [.queued])
+        #expect(bench.notices == [.queued])
     }
 }

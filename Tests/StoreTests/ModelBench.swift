@@ -9,10 +9,13 @@ import Wire
 final class ModelBench {
     let queue: MemoryQueue
     var now: ServerTime = 1_000_000
+    var notices: [MemoryNotice] = []
+    /// What was logged, as lines of the log.
+    var events: [String] { queue.events.entries.joined().map(\.line) }
 
     init() {
         queue = MemoryQueue("q")
-        queue.notices = []
+        queue.onNotice = { [unowned self] in notices.append($0) }
     }
 
     @discardableResult
@@ -57,4 +60,13 @@ func modelJob(
     NewJob(
         id: id, payload: Array("{}".utf8), priority: priority, front: front, start: start, maxAttempts: maxAttempts,
         backoff: backoff, keepMs: keepMs)
+}
+
+extension JobEvent {
+    /// As it stands in the log in Redis.
+    var line: String {
+        let rest =
+            (runAt != nil || reason != nil ? " \(runAt.map { "\($0)" } ?? "-")" : "") + (reason.map { " \($0)" } ?? "")
+        return "\(kind.rawValue) \(id) \(attempt)\(rest)"
+    }
 }

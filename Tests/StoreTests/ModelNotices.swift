@@ -11,6 +11,7 @@ final class ModelNotices {
     private let link: SubscriptionLink
     /// By queue, one text a notice, in order of arrival; the two channels of a queue apart.
     private var heard: [String: [String]] = [:]
+    private var expected: [String: [String]] = [:]
     /// Notices of the model's that need not have been published: jobs that were handed over to a claim of the same turn
     /// never stood in `queued`, as far as Redis is concerned.
     private var optional: [String: Int] = [:]
@@ -34,7 +35,7 @@ final class ModelNotices {
         }
         for queue in queues {
             link.subscribe("jobq:{\(queue)}:queued")
-            link.subscribe("jobq:{\(queue)}:events")
+            link.subscribe("jobq:{\(queue)}:cancel")
         }
         link.subscribe(Self.end)
         link.start()
@@ -46,20 +47,13 @@ final class ModelNotices {
 
     /// Waits for all notices, compares, and forgets both.
     func compare(with model: MemoryModel, fixture: StoreFixture, fail: (String) -> ModelMismatch) throws {
-        var expected: [String: [String]] = [:]
-        for (name, queue) in model.queues {
-            for notice in queue.notices ?? [] {
-                let (channel, text) = Self.text(notice, name)
-                expected["jobq:{\(name)}:\(channel)", default: []].append(text)
-            }
-            queue.notices = []
-        }
         // Behind everything that was published before.
         isAtEnd = false
         try fixture.server.command("PUBLISH", Self.end, "")
         try fixture.drive(within: 5) { isAtEnd }
         defer {
             heard = [:]
+            expected = [:]
             optional = [:]
         }
         for channel in Set(heard.keys).union(expected.keys) {
@@ -72,16 +66,14 @@ final class ModelNotices {
         }
     }
 
-    private static func text(_ notice: MemoryNotice, _ queue: String) -> (channel: String, text: String) {
-        func event(_ kind: String, _ id: String, _ at: Int64, _ attempt: Int, _ reason: String?) -> (String, String) {
-            let ending = reason.map { ",\"reason\":\"\($0)\"}" } ?? "}"
-            let job = "\"queue\":\"\(queue)\",\"job\":\"\(queue)/\(id)\""
-            return ("events", "{\"event\":\"\(kind)\",\(job),\"at\":\(at),\"attempt\":\(attempt)\(ending)")
-        }
+    /// What the model would publish.
+    func expect(_ notice: MemoryNotice, queue: String) {
         switch notice {
-        case .queued: return ("queued", "-a")
-        case .completed(let id, let at, let attempt): return event("completed", id, at, attempt, nil)
-        case .dead(let id, let at, let attempt, let reason): return event("dead", id, at, attempt, reason)
+        case .queued: expected["jobq:{\(queue)}:queued", default: []].append("-a")
+        case .cancel(let id, let reason): expected["jobq:{\(queue)}:cancel", default: []].append("\(id) \(reason)")
         }
     }
+
+    /// How often the model would wake the other hosts up to now.
+    func expectedWakeUps(_ queue: String) -> Int { expected["jobq:{\(queue)}:queued"]?.count ?? 0 }
 }

@@ -112,7 +112,7 @@ struct ModelState: Equatable {
             let ranks = Dictionary(uniqueKeysWithValues: letters.enumerated().map { ($1.id, $0) })
             for record in queue.records.values {
                 lines["\(name) job \(record.id)"] = Self.record(record, ranks[record.id])
-                expiries["\(name) job \(record.id)"] = record.expiresAt
+                expiries["\(name) job \(record.id)"] = record.keptUntil
             }
         }
         if !model.names.isEmpty { lines["queues"] = model.names.joined(separator: " ") }
