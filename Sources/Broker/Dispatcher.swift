@@ -9,7 +9,10 @@ extension Broker {
     func dispatch(_ operation: Operation, _ ticket: Ticket) {
         switch operation {
         case .enqueue(let body): enqueue(body, ticket)
+        case .publish(let body): publish(body, ticket)
         case .get(let job): get(job, ticket)
+        case .wait(let body): wait(body, ticket)
+        case .cancel(let body): cancel(body, ticket)
 
         case .hello(let hello): self.hello(hello, ticket)
         case .claim(let body): claim(body, ticket)
@@ -17,16 +20,32 @@ extension Broker {
         case .fail(let body): fail(body, ticket)
         case .extend(let body): extend(body, ticket)
         case .release(let body): release(body, ticket)
+        case .cancelWait(let target): cancelWait(target: target, ticket)
+
+        case .subscribe(let body): subscribe(body, ticket)
+        case .unsubscribe: unsubscribe(ticket)
+
+        case .bind(let topic, let queue): bind(topic: topic, queue: queue, ticket)
+        case .unbind(let topic, let queue): unbind(topic: topic, queue: queue, ticket)
+        case .topics: topics(ticket)
 
         case .ping(let store): ping(store: store, ticket)
         case .info: info(ticket)
         case .queues: queues(ticket)
         case .stats(let queue): stats(queue: queue, ticket)
         case .list(let body): list(body, ticket)
+        case .workers: listWorkers(ticket)
         case .requeue(let body): requeue(body, ticket)
         case .pause(let queue, let until): pause(queue: queue, until: until, ticket)
-        case .resume(let queue): resume(queue: queue, ticket)
+        case .resume(.queue(let queue)): resume(queue: queue, ticket)
+        case .resume(.worker(let worker)): resume(worker: worker, ticket)
+        case .delete(let job): delete(job, ticket)
+        case .purge(let body): purge(body, ticket)
+        case .configure(let body): configure(body, ticket)
         case .reclaim(let queue): reclaim(queue: queue, ticket)
+        case .quiet(let worker): quiet(worker: worker, ticket)
+        case .drain: drain(ticket)
+        case .check(let queue, let repair): check(queue: queue, repair: repair, ticket)
         }
     }
 

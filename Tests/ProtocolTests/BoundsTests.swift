@@ -95,7 +95,7 @@ private func text(_ count: Int, _ character: String = "a") -> String {
     @Test(arguments: [
         queueNames, .integer("max", 1, 100), .integer("lease_ms", 100, 86_400_000),
         Bounds("wait_ms", taken: ["0", "1"], refused: ["-1", "600001", "1.0", "\"1\"", "true"]),
-        Bounds("strategy", taken: ["\"strict\""], refused: ["\"weighted\"", "\"random\"", "1"]),
+        Bounds("strategy", taken: ["\"strict\"", "\"weighted\""], refused: ["\"random\"", "1"]),
     ])
     func membersOfClaim(_ bounds: Bounds) throws {
         let queue = bounds.member == "queue" ? "" : "\"queue\":\"\(freshQueue())\","

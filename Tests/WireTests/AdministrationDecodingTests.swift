@@ -41,7 +41,7 @@ import Wire
             case .stats(queue: "a") = try decode(#"{"op":"stats","queue":"a"}"#).operation,
             case .reclaim(queue: nil) = try decode(#"{"op":"reclaim"}"#).operation,
             case .reclaim(queue: "a") = try decode(#"{"op":"reclaim","queue":"a"}"#).operation,
-            case .resume(queue: "a") = try decode(#"{"op":"resume","queue":"a"}"#).operation,
+            case .resume(.queue("a")) = try decode(#"{"op":"resume","queue":"a"}"#).operation,
             case .pause(queue: "a", until: nil) = try decode(#"{"op":"pause","queue":"a"}"#).operation,
             case .pause(queue: "a", until: 5) = try decode(#"{"op":"pause","queue":"a","until":5}"#).operation
         else { throw UnexpectedlyAccepted() }

@@ -109,14 +109,6 @@ import Wire
         #expect(error.id == "3".bytes)
     }
 
-    @Test(arguments: [
-        "wait", "cancel", "cancel_wait", "subscribe", "unsubscribe", "publish", "bind", "unbind", "topics", "delete",
-        "purge", "configure", "workers", "quiet", "drain", "check",
-    ])
-    func operationsNotBuiltYetAreUnknown(op: String) throws {
-        #expect(try refusal("{\"op\":\"\(op)\"}").error.code == .unknownOp)
-    }
-
     // MARK: Members
 
     @Test func aMemberTwiceIsRefused() throws {
@@ -133,13 +125,6 @@ import Wire
             #"unknown member "prioritty"; did you mean "priority"?"#)
         try expectBadRequest(#"{"op":"info","anything":1}"#, field: "anything", #"unknown member "anything""#)
         try expectBadRequest(#"{"op":"ping","queue":"a"}"#, field: "queue", #"unknown member "queue""#)
-    }
-
-    @Test(arguments: ["unique", "expires_in_ms"])
-    func membersNotBuiltYetAreUnknown(member: String) throws {
-        let error = try refusal("{\"op\":\"enqueue\",\"queue\":\"a\",\"\(member)\":1}").error
-        #expect(error.code == .badRequest)
-        #expect(error.field == member)
     }
 
     @Test func anUnknownMemberIsQuotedSafely() throws {

@@ -43,9 +43,10 @@ import Wire
             #"{"op":"claim","queue":"a","queues":["b"]}"#, field: "queues", "queues must not stand beside queue")
     }
 
-    @Test func onlyTheStrictStrategyIsThere() throws {
+    @Test func thereAreTwoStrategies() throws {
         try expectBadRequest(
-            #"{"op":"claim","queue":"a","strategy":"weighted"}"#, field: "strategy", #"strategy must be "strict""#)
+            #"{"op":"claim","queue":"a","strategy":"random"}"#, field: "strategy",
+            #"strategy must be one of "strict", "weighted""#)
     }
 
     @Test func completeTakesEverything() throws {

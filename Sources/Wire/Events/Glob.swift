@@ -8,6 +8,9 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
     /// Matches everything.
     public static let all = Glob(unchecked: "*")
 
+    /// What a pattern is made of, for messages.
+    static let phrase = "1 to \(NameRule.maximumBytes) of A-Z a-z 0-9 _ . - * ?"
+
     /// nil when it is none: 1 to 64 bytes of what names are made of, `*` and `?`.
     public init?(_ pattern: String) {
         let bytes = pattern.utf8

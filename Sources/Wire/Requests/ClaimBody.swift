@@ -8,6 +8,9 @@ public struct ClaimBody: Equatable, Sendable {
     public var max: Int
     /// nil: the job's, or the queue's.
     public var leaseMs: Int64?
+    public var strategy: ClaimStrategy
+    /// With `weighted`: one for each of `queues`, in their order. Otherwise empty.
+    public var weights: [Int]
 
     init(_ members: borrowing MemberReader) throws(WireError) {
         switch (try members.optionalText(.queue), try members.optionalQueueNames(.queues)) {
@@ -19,7 +22,14 @@ public struct ClaimBody: Equatable, Sendable {
         waitMs = try members.integer(.waitMs)
         max = Int(try members.integer(.max))
         leaseMs = try members.optionalInteger(.leaseMs)
-        let _: Strategy? = try members.optionalWord(.strategy)
+        strategy = try members.optionalWord(.strategy) ?? .strict
+        switch strategy {
+        case .strict:
+            if members.has(.weights) { throw members.refusal(.weights, "must stand beside strategy \"weighted\"") }
+            weights = []
+        case .weighted:
+            weights = try members.weights(.weights, of: queues)
+        }
     }
 
     /// The member `next`, nil when it is absent.
@@ -27,7 +37,12 @@ public struct ClaimBody: Equatable, Sendable {
         guard members.has(.next) else { return nil }
         try self.init(try members.object(.next, prefix: "next."))
     }
+}
 
-    /// How a queue is chosen: so far in only one way.
-    private enum Strategy: String { case strict }
+/// How a claim chooses among its queues; the raw values are the words of the wire.
+public enum ClaimStrategy: String, Sendable, CaseIterable {
+    /// The first that has work.
+    case strict
+    /// In proportion to their weights.
+    case weighted
 }

@@ -36,9 +36,17 @@ public struct EnqueueItem: Equatable, Sendable {
     public var keepMs: Int64?
     /// The client's JSON object, byte for byte.
     public var meta: [UInt8]?
+    public var unique: UniqueBody?
+    /// When it has not started by then, it expires; nil: never.
+    public var expiresInMs: Int64?
 
     init(_ members: borrowing MemberReader) throws(WireError) {
-        queue = try members.text(.queue)
+        try self.init(members, queue: try members.text(.queue))
+    }
+
+    /// The job for a queue that the members do not name.
+    init(_ members: borrowing MemberReader, queue: String) throws(WireError) {
+        self.queue = queue
         jobID = try members.optionalText(.jobID)
         payload = try members.json(.payload)
         type = try members.optionalText(.type) ?? ""
@@ -52,6 +60,8 @@ public struct EnqueueItem: Equatable, Sendable {
         leaseMs = try members.optionalInteger(.leaseMs)
         keepMs = try members.optionalInteger(.keepMs)
         meta = try members.optionalJSON(.meta)
+        unique = try UniqueBody(members)
+        expiresInMs = try members.optionalInteger(.expiresInMs)
     }
 }
 
@@ -73,6 +83,32 @@ public struct BackoffBody: Equatable, Sendable {
         baseMs = try members.integer(.baseMs)
         maxMs = try members.integer(.maxMs)
         jitter = try members.number(.jitter)
+    }
+}
+
+/// How long a job holds its unique key; the raw values are the words of the wire.
+public enum UniqueUntil: String, Sendable, CaseIterable {
+    /// Until its life is over.
+    case done
+    /// Until it is claimed for the first time, or its life is over.
+    case claimed
+}
+
+/// A key that only one job of the queue holds at a time.
+public struct UniqueBody: Equatable, Sendable {
+    /// 1 to 256 bytes without control characters.
+    public var key: String
+    public var until: UniqueUntil
+    /// The key is free after this time in any case.
+    public var ttlMs: Int64?
+
+    /// The member `unique` of a job, nil when it is absent.
+    init?(_ job: borrowing MemberReader) throws(WireError) {
+        guard job.has(.unique) else { return nil }
+        let members = try job.object(.unique, prefix: "unique.")
+        key = try members.text(.key)
+        until = try members.word(.until)
+        ttlMs = try members.optionalInteger(.ttlMs)
     }
 }
 

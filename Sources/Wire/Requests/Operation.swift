@@ -1,28 +1,47 @@
 // A decoded request: the operation with everything that was asked, checked against `OperationTable`.
 //
-// The bodies with rules of their own have files of their own; the small ones are here.
+// The bodies have files of their own.
 
 public enum Operation: Sendable {
     case hello(Hello)
     case ping(store: Bool)
     case info
     case enqueue(EnqueueBody)
+    case publish(PublishBody)
     case get(JobName)
+    case wait(WaitBody)
+    case cancel(CancelBody)
     case claim(ClaimBody)
     case complete(CompleteBody)
     case fail(FailBody)
     case extend(ExtendBody)
     case release(ReleaseBody)
+    /// `target`: the raw JSON of a request's id.
+    case cancelWait(target: [UInt8])
+    case subscribe(SubscribeBody)
+    case unsubscribe
+    case bind(topic: String, queue: String)
+    case unbind(topic: String, queue: String)
+    case topics
     case list(ListBody)
     case queues
     /// nil: all queues.
     case stats(queue: String?)
+    case workers
     case requeue(RequeueBody)
+    case delete(JobName)
+    case purge(PurgeBody)
     /// `until` in milliseconds since the epoch; nil: until it is resumed.
     case pause(queue: String, until: Int64?)
-    case resume(queue: String)
+    case resume(ResumeBody)
+    case configure(ConfigureBody)
     /// nil: all queues.
     case reclaim(queue: String?)
+    /// nil: all workers.
+    case quiet(worker: Glob?)
+    case drain
+    /// nil: all queues.
+    case check(queue: String?, repair: Bool)
 
     init(_ name: OperationName, _ members: borrowing MemberReader) throws(WireError) {
         switch name {
@@ -30,20 +49,36 @@ public enum Operation: Sendable {
         case .ping: self = .ping(store: try members.bool(.store))
         case .info: self = .info
         case .enqueue: self = .enqueue(try EnqueueBody(members))
+        case .publish: self = .publish(try PublishBody(members))
         case .get: self = .get(try members.jobName(.job))
+        case .wait: self = .wait(try WaitBody(members))
+        case .cancel: self = .cancel(try CancelBody(members))
         case .claim: self = .claim(try ClaimBody(members))
         case .complete: self = .complete(try CompleteBody(members))
         case .fail: self = .fail(try FailBody(members))
         case .extend: self = .extend(try ExtendBody(members))
         case .release: self = .release(try ReleaseBody(members))
+        case .cancelWait: self = .cancelWait(target: try members.requestID(.target))
+        case .subscribe: self = .subscribe(try SubscribeBody(members))
+        case .unsubscribe: self = .unsubscribe
+        case .bind: self = .bind(topic: try members.text(.topic), queue: try members.text(.queue))
+        case .unbind: self = .unbind(topic: try members.text(.topic), queue: try members.text(.queue))
+        case .topics: self = .topics
         case .list: self = .list(try ListBody(members))
         case .queues: self = .queues
         case .stats: self = .stats(queue: try members.optionalText(.queue))
+        case .workers: self = .workers
         case .requeue: self = .requeue(try RequeueBody(members))
+        case .delete: self = .delete(try members.jobName(.job))
+        case .purge: self = .purge(try PurgeBody(members))
         case .pause:
             self = .pause(queue: try members.text(.queue), until: try members.optionalInteger(.until))
-        case .resume: self = .resume(queue: try members.text(.queue))
+        case .resume: self = .resume(try ResumeBody(members))
+        case .configure: self = .configure(try ConfigureBody(members))
         case .reclaim: self = .reclaim(queue: try members.optionalText(.queue))
+        case .quiet: self = .quiet(worker: try members.optionalGlob(.worker))
+        case .drain: self = .drain
+        case .check: self = .check(queue: try members.optionalText(.queue), repair: try members.bool(.repair))
         }
     }
 
@@ -54,84 +89,35 @@ public enum Operation: Sendable {
         case .ping: .ping
         case .info: .info
         case .enqueue: .enqueue
+        case .publish: .publish
         case .get: .get
+        case .wait: .wait
+        case .cancel: .cancel
         case .claim: .claim
         case .complete: .complete
         case .fail: .fail
         case .extend: .extend
         case .release: .release
+        case .cancelWait: .cancelWait
+        case .subscribe: .subscribe
+        case .unsubscribe: .unsubscribe
+        case .bind: .bind
+        case .unbind: .unbind
+        case .topics: .topics
         case .list: .list
         case .queues: .queues
         case .stats: .stats
+        case .workers: .workers
         case .requeue: .requeue
+        case .delete: .delete
+        case .purge: .purge
         case .pause: .pause
         case .resume: .resume
+        case .configure: .configure
         case .reclaim: .reclaim
+        case .quiet: .quiet
+        case .drain: .drain
+        case .check: .check
         }
-    }
-}
-
-/// What becomes of a worker's jobs when its connection ends.
-public enum OnDisconnect: String, Sendable, CaseIterable {
-    /// They go back.
-    case release
-    /// Only their leases count.
-    case keep
-}
-
-/// `hello`: who is behind the connection.
-public struct Hello: Equatable, Sendable {
-    /// As asked; whether it is spoken here is for the broker to say.
-    public var protocolVersion: Int
-    public var worker: String?
-    public var push: Bool
-    public var onDisconnect: OnDisconnect
-    public var graceMs: Int64
-    public var session: String?
-
-    init(_ members: borrowing MemberReader) throws(WireError) {
-        protocolVersion = Int(try members.integer(.protocol))
-        worker = try members.optionalText(.worker)
-        push = try members.bool(.push)
-        onDisconnect = try members.word(.onDisconnect)
-        graceMs = try members.integer(.graceMs)
-        session = try members.optionalText(.session)
-    }
-}
-
-/// `list`: a page of a queue's jobs in one state.
-public struct ListBody: Equatable, Sendable {
-    public var queue: String
-    public var state: JobState
-    public var limit: Int
-    public var cursor: String?
-    public var type: String?
-
-    init(_ members: borrowing MemberReader) throws(WireError) {
-        queue = try members.text(.queue)
-        state = try members.word(.state)
-        limit = Int(try members.integer(.limit))
-        cursor = try members.optionalText(.cursor)
-        type = try members.optionalText(.type)
-    }
-}
-
-/// `requeue`: one job, or those of a queue in a state.
-public enum RequeueBody: Equatable, Sendable {
-    case job(JobName)
-    case filter(queue: String, state: JobState, type: String?, limit: Int, dryRun: Bool)
-
-    init(_ members: borrowing MemberReader) throws(WireError) {
-        if let job = try members.optionalJobName(.job) {
-            for name in [MemberName.queue, .state, .type, .limit, .dryRun] where members.has(name) {
-                throw members.refusal(name, "must not stand beside job")
-            }
-            self = .job(job)
-            return
-        }
-        guard members.has(.queue) else { throw members.refusal(.job, "is missing (or queue and state)") }
-        self = .filter(
-            queue: try members.text(.queue), state: try members.word(.state), type: try members.optionalText(.type),
-            limit: Int(try members.integer(.limit)), dryRun: try members.bool(.dryRun))
     }
 }

@@ -5,10 +5,13 @@
 /// The operations, by the word that stands in `op`.
 public enum OperationName: UInt8, Sendable, CaseIterable {
     case hello, ping, info
-    case enqueue, get
-    case claim, complete, fail, extend, release
-    case list, queues, stats
-    case requeue, pause, resume, reclaim
+    case enqueue, publish, get, wait, cancel
+    case claim, complete, fail, extend, release, cancelWait
+    case subscribe, unsubscribe
+    case bind, unbind, topics
+    case list, queues, stats, workers
+    case requeue, delete, purge, pause, resume, configure
+    case reclaim, quiet, drain, check
 
     /// The word of the wire.
     public var text: StaticString {
@@ -17,19 +20,35 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
         case .ping: "ping"
         case .info: "info"
         case .enqueue: "enqueue"
+        case .publish: "publish"
         case .get: "get"
+        case .wait: "wait"
+        case .cancel: "cancel"
         case .claim: "claim"
         case .complete: "complete"
         case .fail: "fail"
         case .extend: "extend"
         case .release: "release"
+        case .cancelWait: "cancel_wait"
+        case .subscribe: "subscribe"
+        case .unsubscribe: "unsubscribe"
+        case .bind: "bind"
+        case .unbind: "unbind"
+        case .topics: "topics"
         case .list: "list"
         case .queues: "queues"
         case .stats: "stats"
+        case .workers: "workers"
         case .requeue: "requeue"
+        case .delete: "delete"
+        case .purge: "purge"
         case .pause: "pause"
         case .resume: "resume"
+        case .configure: "configure"
         case .reclaim: "reclaim"
+        case .quiet: "quiet"
+        case .drain: "drain"
+        case .check: "check"
         }
     }
 

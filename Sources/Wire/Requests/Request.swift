@@ -52,20 +52,22 @@ public struct Request: Sendable {
         }
     }
 
-    private static let maximumIDBytes = 128
+    static let maximumIDBytes = 128
+
+    /// Whether a value may be an id.
+    static func isID(_ slice: JSONSlice, in bytes: UnsafeRawBufferPointer) -> Bool {
+        switch slice.kind {
+        case .integer: JSONText.integer(slice, in: bytes) != nil
+        case .string: JSONText.length(slice, in: bytes) <= maximumIDBytes
+        default: false
+        }
+    }
 
     private static func id(_ members: borrowing MemberReader) throws(WireError) -> [UInt8]? {
         guard members.has(.id) else { return nil }
         guard !members.isDuplicate(.id) else { throw members.refusal(.id, "is there twice") }
         let slice = members.slice(.id)
-        let isGood: Bool =
-            switch slice.kind {
-            case .null: true
-            case .integer: JSONText.integer(slice, in: members.bytes) != nil
-            case .string: JSONText.length(slice, in: members.bytes) <= maximumIDBytes
-            default: false
-            }
-        guard isGood else {
+        guard slice.kind == .null || isID(slice, in: members.bytes) else {
             throw members.refusal(.id, "must be a string of at most \(maximumIDBytes) bytes or a 64-bit integer")
         }
         return slice.kind == .null ? nil : Array(members.bytes[slice.range])

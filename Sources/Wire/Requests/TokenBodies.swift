@@ -84,12 +84,18 @@ public struct ExtendItem: Equatable, Sendable {
     public var leaseMs: Int64?
     /// The client's JSON; nil leaves what is there.
     public var progress: [UInt8]?
+    /// The client's JSON for the claim of the next attempt; nil leaves what is there.
+    public var checkpoint: [UInt8]?
+    /// A line for the job's log: the client's JSON string, quotes included.
+    public var log: [UInt8]?
 
     init(_ members: borrowing MemberReader) throws(WireError) {
         job = try members.jobName(.job)
         token = try members.text(.token)
         leaseMs = try members.optionalInteger(.leaseMs)
         progress = try members.optionalJSON(.progress)
+        checkpoint = try members.optionalJSON(.checkpoint)
+        log = try members.optionalJSON(.log)
     }
 }
 

@@ -1,7 +1,7 @@
 // The names of all members that a request of version 1 may have, at any level: the only place where they are spelt.
 //
 // Decoding finds a name by its bytes (`NameTable`), so a known member is a number from the moment it is scanned, and
-// "was it there" is a bit of one word.
+// "was it there" is a bit of one of two words.
 
 enum MemberName: UInt8, CaseIterable {
     case op, id
@@ -14,6 +14,11 @@ enum MemberName: UInt8, CaseIterable {
     case result, next, error, retry, retryInMs, progress
     case message, trace
     case limit, cursor, dryRun, until
+    // From here on in the second word of a set: what few requests have.
+    case unique, key, ttlMs, expiresInMs, weights, checkpoint, log
+    case reason, target, events, since, topic
+    case olderThanMs, repair
+    case keepCount, deadKeepMs, deadKeepCount, maxLen, order, agingMs
 
     var text: StaticString {
         switch self {
@@ -63,12 +68,32 @@ enum MemberName: UInt8, CaseIterable {
         case .cursor: "cursor"
         case .dryRun: "dry_run"
         case .until: "until"
+        case .reason: "reason"
+        case .target: "target"
+        case .events: "events"
+        case .since: "since"
+        case .topic: "topic"
+        case .unique: "unique"
+        case .key: "key"
+        case .ttlMs: "ttl_ms"
+        case .expiresInMs: "expires_in_ms"
+        case .weights: "weights"
+        case .checkpoint: "checkpoint"
+        case .log: "log"
+        case .olderThanMs: "older_than_ms"
+        case .repair: "repair"
+        case .keepCount: "keep_count"
+        case .deadKeepMs: "dead_keep_ms"
+        case .deadKeepCount: "dead_keep_count"
+        case .maxLen: "max_len"
+        case .order: "order"
+        case .agingMs: "aging_ms"
         }
     }
 
     /// Every name, findable by its bytes.
     static let table: NameTable = {
-        precondition(allCases.count <= 48, "MemberReader has slots for 48 names")
+        precondition(allCases.count <= 72, "MemberReader has slots for 72 names")
         return NameTable(allCases.map { $0.text })
     }()
 
@@ -80,23 +105,32 @@ enum MemberName: UInt8, CaseIterable {
 
 /// A set of members, as bits.
 struct MemberNameSet: Equatable {
-    var bits: UInt64 = 0
+    /// The first 64 names, and the others.
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
 
     init(_ names: MemberName...) { for name in names { insert(name) } }
 
-    mutating func insert(_ name: MemberName) { bits |= 1 << UInt64(name.rawValue) }
-    func contains(_ name: MemberName) -> Bool { bits & (1 << UInt64(name.rawValue)) != 0 }
+    // A shift by the raw value as it is takes it modulo 64.
+    private static func bit(_ name: MemberName) -> UInt64 { 1 &<< UInt64(name.rawValue) }
+
+    mutating func insert(_ name: MemberName) {
+        if name.rawValue < 64 { low |= Self.bit(name) } else { high |= Self.bit(name) }
+    }
+    func contains(_ name: MemberName) -> Bool { (name.rawValue < 64 ? low : high) & Self.bit(name) != 0 }
     func subtracting(_ other: Self) -> Self {
         var rest = self
-        rest.bits &= ~other.bits
+        rest.low &= ~other.low
+        rest.high &= ~other.high
         return rest
     }
     func intersection(_ other: Self) -> Self {
         var common = self
-        common.bits &= other.bits
+        common.low &= other.low
+        common.high &= other.high
         return common
     }
-    var isEmpty: Bool { bits == 0 }
+    var isEmpty: Bool { low | high == 0 }
 
     /// The members in the set, in the order of their declaration.
     var names: [MemberName] { MemberName.allCases.filter(contains) }

@@ -5,7 +5,7 @@
 
 extension MemberReader {
     /// The refusal of a value that is not what the table says.
-    private func mismatch(_ name: MemberName) -> WireError { refusal(name, "must be \(set[name].type.phrase)") }
+    func mismatch(_ name: MemberName) -> WireError { refusal(name, "must be \(set[name].type.phrase)") }
 
     // MARK: Integers, numbers, truth values
 
@@ -57,6 +57,8 @@ extension MemberReader {
         let value = slice(name)
         switch set[name].type {
         case .json: break
+        case .smallJSON(let maxBytes): guard value.count <= maxBytes else { throw mismatch(name) }
+        case .logLine(let maxBytes): guard isLogLine(value, maxBytes: maxBytes) else { throw mismatch(name) }
         case .object(let maxBytes):
             guard value.kind == .object, value.count <= maxBytes else { throw mismatch(name) }
         case .failure(let maxBytes):
@@ -65,6 +67,14 @@ extension MemberReader {
         default: preconditionFailure("\(name) is not kept as JSON")
         }
         return Array(bytes[value.range])
+    }
+
+    private func isLogLine(_ value: JSONSlice, maxBytes: Int) -> Bool {
+        // An escape takes at most six bytes for one; what is longer need not be looked at.
+        guard value.kind == .string, value.count <= 6 * maxBytes + 2 else { return false }
+        var hasLoneSurrogate = false
+        let text = JSONText.unescape(bytes[value.inner], &hasLoneSurrogate)
+        return text.count <= maxBytes && !text.contains { $0 == 0x0A || $0 == 0x0D }
     }
 
     func json(_ name: MemberName) throws(WireError) -> [UInt8] {
@@ -97,7 +107,7 @@ extension MemberReader {
     }
 
     /// A text if it is one and keeps the rule of the type.
-    private func text(_ value: JSONSlice, type: MemberType) -> String? {
+    func text(_ value: JSONSlice, type: MemberType) -> String? {
         guard value.kind == .string else { return nil }
         guard !value.isEscaped else {
             var hasLoneSurrogate = false
@@ -111,9 +121,9 @@ extension MemberReader {
     private static func text(_ text: UnsafeRawBufferPointer, type: MemberType) -> String? {
         switch type {
         case .text(let range): guard range.contains(text.count), !hasControls(text) else { return nil }
-        case .queueName: guard NameRule.queue.accepts(text) else { return nil }
+        case .queueName, .topicName: guard NameRule.queue.accepts(text) else { return nil }
         case .jobID: guard NameRule.jobID.accepts(text) else { return nil }
-        case .jobName: break  // split and checked in `jobName`
+        case .jobName, .glob, .eventID: break  // checked by who makes a value of it
         default: preconditionFailure("not a text in the operation table")
         }
         return String(decoding: text, as: UTF8.self)
@@ -186,6 +196,12 @@ extension MemberReader {
         return names
     }
 
+    /// The raw JSON of a required request id.
+    func requestID(_ name: MemberName) throws(WireError) -> [UInt8] {
+        guard Request.isID(slice(name), in: bytes) else { throw mismatch(name) }
+        return Array(bytes[slice(name).range])
+    }
+
     // MARK: Objects and lists of them
 
     /// The reader of an inner object, which must be there.
@@ -224,7 +240,7 @@ extension MemberReader {
     }
 
     /// Walks an array; the body must move the scanner behind the element.
-    private func eachElement(
+    func eachElement(
         of name: MemberName, _ body: (inout JSONScanner, _ index: Int) throws(WireError) -> Void
     ) throws(WireError) {
         var scanner = JSONScanner(bytes, at: Int(slice(name).start) + 1)

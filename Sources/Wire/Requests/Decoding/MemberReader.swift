@@ -4,7 +4,7 @@
 // have is decided by `check`, when the operation is known. Values are then read by name. What kind and range a value
 // must have is never said here or by the caller: it stands in the table, and the message of a refusal comes from it.
 
-/// Not copyable: it is most of a kilobyte, and is only ever lent to the initialisers of what it has.
+/// Not copyable: it is about a kilobyte, and is only ever lent to the initialisers of what it has.
 struct MemberReader: ~Copyable {
     let bytes: UnsafeRawBufferPointer
     /// What the object may have; replaced once the operation is known.
@@ -14,7 +14,7 @@ struct MemberReader: ~Copyable {
     private(set) var present = MemberNameSet()
     /// Those whose value is null.
     private var nulls = MemberNameSet()
-    private var slices = InlineArray<48, JSONSlice>(repeating: JSONSlice())
+    private var slices = InlineArray<72, JSONSlice>(repeating: JSONSlice())
     /// The first name that is in no table.
     private var unknown: JSONSlice?
     private var duplicate: MemberName?
@@ -96,6 +96,8 @@ struct MemberReader: ~Copyable {
     // MARK: Which members there are
 
     func has(_ name: MemberName) -> Bool { present.contains(name) }
+    /// It was there as null.
+    func isNull(_ name: MemberName) -> Bool { nulls.contains(name) }
     func isDuplicate(_ name: MemberName) -> Bool { duplicate == name }
     func slice(_ name: MemberName) -> JSONSlice { slices[Int(name.rawValue)] }
 
@@ -107,7 +109,7 @@ struct MemberReader: ~Copyable {
         if unknown != nil || !foreign.isEmpty { throw unknownMember(foreign) }
         if !nulls.isEmpty {
             for name in nulls.names {
-                if case .json = set[name].type { continue }
+                if set[name].type.takesNull { continue }
                 present = present.subtracting(MemberNameSet(name))
             }
         }

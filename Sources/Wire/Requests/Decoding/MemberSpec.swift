@@ -5,16 +5,20 @@
 
 /// A fixed choice of words.
 public enum WordChoice: Sendable {
-    case onDisconnect, backoffKind, strategy, state, requeuableState
+    case onDisconnect, backoffKind, strategy, state, requeuableState, purgeableState, uniqueUntil, order, eventKind
 
     /// The words that are accepted.
     public var words: [String] {
         switch self {
         case .onDisconnect: OnDisconnect.allCases.map { $0.rawValue }
         case .backoffKind: ["exponential", "linear", "fixed"]
-        case .strategy: ["strict"]
+        case .strategy: ClaimStrategy.allCases.map { $0.rawValue }
         case .state: JobState.allCases.map { $0.rawValue }
         case .requeuableState: [JobState.scheduled, .retrying, .dead, .cancelled].map { $0.rawValue }
+        case .purgeableState: JobState.allCases.filter { $0 != .processing }.map { $0.rawValue }
+        case .uniqueUntil: UniqueUntil.allCases.map { $0.rawValue }
+        case .order: QueueOrder.allCases.map { $0.rawValue }
+        case .eventKind: EventKind.allCases.map { $0.rawValue }
         }
     }
 }
@@ -24,6 +28,7 @@ public enum ObjectShape: Sendable, CaseIterable {
     /// A job to enqueue.
     case job
     case backoff
+    case unique
     /// A claim's members, as in `next`.
     case claim
     case complete, fail, extend, release
@@ -48,8 +53,25 @@ public enum MemberType: Sendable {
     /// 1 to `max` queue names that differ.
     case queueNames(max: Int)
     case word(WordChoice)
+    /// 1 or more different words.
+    case words(WordChoice)
+    case topicName
+    /// What queues' or workers' names match.
+    case glob
+    /// 1 to `max` globs that differ.
+    case globs(max: Int)
+    /// An event's `seq`.
+    case eventID
+    /// The `id` of a request.
+    case requestID
+    /// An object that has an integer for some of the claim's queues.
+    case weights(ClosedRange<Int64>)
     /// Any JSON.
     case json
+    /// Any JSON of at most so many bytes.
+    case smallJSON(maxBytes: Int)
+    /// A string without line breaks, of at most so many bytes.
+    case logLine(maxBytes: Int)
     /// Any object, of at most so many bytes.
     case object(maxBytes: Int)
     /// A string or a `failure` object, of at most so many bytes.
@@ -77,12 +99,32 @@ public enum MemberType: Sendable {
         case .queueNames(let max): "an array of 1 to \(max) different queue names"
         case .word(let choice):
             (choice.words.count > 1 ? "one of " : "") + choice.words.map { "\"\($0)\"" }.joined(separator: ", ")
+        case .words(let choice):
+            "an array of 1 to \(choice.words.count) different words of "
+                + choice.words.map { "\"\($0)\"" }.joined(separator: ", ")
+        case .topicName: "a topic's name: \(NameRule.queue.phrase)"
+        case .glob: "a pattern: \(Glob.phrase)"
+        case .globs(let max): "an array of 1 to \(max) different patterns, each \(Glob.phrase)"
+        case .eventID: "an event's seq, as in \"1763680000123-0\""
+        case .requestID: "the id of a request: a string of at most \(Request.maximumIDBytes) bytes or a 64-bit integer"
+        case .weights(let range):
+            "an object that has an integer from \(range.lowerBound) to \(range.upperBound) for some of the queues"
         case .json: "a JSON value"
+        case .smallJSON(let maxBytes): "a JSON value of at most \(maxBytes) bytes"
+        case .logLine(let maxBytes): "a string of at most \(maxBytes) bytes without line breaks"
         case .object(let maxBytes): "an object of at most \(maxBytes) bytes"
         case .failure(let maxBytes):
             "a string, or an object of \"type\", \"message\" and \"trace\", of at most \(maxBytes) bytes"
         case .shape: "an object"
         case .list(_, let max): "an array of 1 to \(max) objects"
+        }
+    }
+
+    /// null is a value like others, and does not count as absent.
+    var takesNull: Bool {
+        switch self {
+        case .json, .smallJSON: true
+        default: false
         }
     }
 
