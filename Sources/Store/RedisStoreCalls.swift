@@ -57,6 +57,8 @@ extension RedisStore {
                 batch.arguments.append(request.claim)
                 batch.arguments.append(optional: request.leaseMs)
                 batch.arguments.append(optional: request.progress)
+                batch.arguments.append(optional: request.checkpoint)
+                batch.arguments.append(optional: request.log)
             }
         }
     }

@@ -75,7 +75,8 @@ extension Enqueued {
 
 extension TokenOutcome {
     /// - Parameters:
-    ///   - first: what 1 stands for in the script's reply; `second`: what 2 stands for.
+    ///   - first: what 1 stands for in the script's reply; `second`: what 2 stands for. 3 is always a job that was
+    ///     flagged, and is cancelled.
     ///   - timed: the state of a job for which the script gives a time.
     init?(_ item: ReplyView, _ first: JobState, _ second: JobState? = nil, timed: JobState? = nil) {
         guard item.kind == .integer else {
@@ -87,6 +88,7 @@ extension TokenOutcome {
         switch number {
         case 0: self = .notFound
         case 1: self = .done(first, runAt: nil)
+        case 3: self = .done(.cancelled, runAt: nil)
         default:
             if number == 2, let second {
                 self = .done(second, runAt: nil)
@@ -104,7 +106,8 @@ extension ExtendOutcome {
         if let state = item.state {
             self = .leaseLost(state)
         } else if item.kind == .integer {
-            self = item.integer == 0 ? .notFound : .extended(leaseUntil: item.integer, cancelRequested: false)
+            let until = item.integer
+            self = until == 0 ? .notFound : .extended(leaseUntil: abs(until), cancelRequested: until < 0)
         } else {
             return nil
         }
@@ -129,13 +132,14 @@ extension Swept {
         self.init()
         guard reply.count >= 1 else { return nil }
         if reply.count == 1 { return }
-        guard reply.count == 6 else { return nil }
+        guard reply.count == 7 else { return nil }
         now = reply[0].integer
         reclaimed = Int(reply[1].integer)
         promoted = Int(reply[2].integer)
-        more = reply[3].integer == 1
-        claimable = reply[4].integer == 1
-        nextDue = reply[5].kind == .integer ? reply[5].integer : nil
+        expired = Int(reply[3].integer)
+        more = reply[4].integer == 1
+        claimable = reply[5].integer == 1
+        nextDue = reply[6].kind == .integer ? reply[6].integer : nil
     }
 }
 

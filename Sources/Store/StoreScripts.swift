@@ -10,21 +10,13 @@ enum StoreScripts {
     static let handover = script(
         "handover", PackageResources.wake_lua, PackageResources.take_lua, PackageResources.handover_lua)
     static let complete = script("complete", PackageResources.token_lua, PackageResources.complete_lua)
-    static let fail = script(
-        "fail", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua,
-        PackageResources.fail_lua)
+    static let fail = script("fail", attempt, PackageResources.fail_lua)
     static let extend = script("extend", PackageResources.token_lua, PackageResources.extend_lua)
-    static let release = script(
-        "release", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua,
-        PackageResources.release_lua)
-    static let workerGone = script(
-        "worker_gone", PackageResources.token_lua, PackageResources.wake_lua, PackageResources.attempt_lua,
-        PackageResources.worker_gone_lua)
+    static let release = script("release", attempt, PackageResources.release_lua)
+    static let workerGone = script("worker_gone", attempt, PackageResources.worker_gone_lua)
     static let sweep = Script(
         name: "sweep",
-        source: PackageResources.idle_lua + PackageResources.common_lua + PackageResources.wake_lua
-            + PackageResources.attempt_lua
-            + PackageResources.sweep_lua)
+        source: PackageResources.idle_lua + PackageResources.common_lua + attempt + PackageResources.sweep_lua)
     static let get = script("get", PackageResources.get_lua)
     static let list = script("list", PackageResources.scan_lua, PackageResources.list_lua)
     static let requeue = script(
@@ -42,6 +34,11 @@ enum StoreScripts {
         requeueMatching, pause,
         resume, statistics,
     ]
+
+    /// What ends attempts otherwise than well, with all that it needs.
+    private static let attempt =
+        PackageResources.token_lua + PackageResources.wake_lua + PackageResources.tell_lua
+        + PackageResources.finish_lua + PackageResources.attempt_lua
 
     private static func script(_ name: String, _ parts: [UInt8]...) -> Script {
         Script(name: name, source: PackageResources.common_lua + parts.joined())

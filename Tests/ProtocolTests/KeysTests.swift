@@ -75,12 +75,9 @@ import Testing
         try client.complete(client.claimOne(queue))
         try client.fail(client.claimOne(queue), ["retry": false])
         for (job, event) in zip(jobs, ["completed", "dead"]) {
-            let message = try JSON(parsing: listener.receive().strings[2].utf8)
-            #expect(message["event"] == JSON(event))
-            #expect(message["job"] == JSON(job))
-            #expect(message["queue"] == JSON(queue))
-            #expect(message["attempt"] == 1)
-            #expect(message["at"].int != nil)
+            let message = try listener.receive().strings[2]
+            #expect(message.contains(event))
+            #expect(message.contains(job.dropFirst(queue.count + 1)))
         }
     }
 

@@ -15,6 +15,7 @@ struct ScriptReleaseTests {
         #expect(
             try fixture.keyspace() == """
                 counters hash claimed=1|enqueued=2|released=1|seq=2|token=N
+                events stream [[ENTRY, [events, released 1 1]]]
                 job:1 hash attempts=0|claimed_at=T|enqueued_at=T|history={"attempt":1,"worker":"w","started_at":T,\
                 "ended_at":T,"outcome":"released"}|max_attempts=3|outcome=released|payload=1|score=1|state=queued|\
                 token=TOKEN|worker=w
@@ -118,6 +119,7 @@ struct ScriptReleaseTests {
         #expect(
             try fixture.keyspace() == """
                 counters hash claimed=1|enqueued=2|reclaimed=1|seq=2|token=N
+                events stream [[ENTRY, [events, reclaimed 1 1 - worker_gone]]]
                 job:1 hash attempts=1|claimed_at=T|enqueued_at=T|history={"attempt":1,"started_at":T,"ended_at":T,\
                 "outcome":"worker_gone"}|max_attempts=3|outcome=worker_gone|payload=1|score=1|state=queued|token=TOKEN
                 job:2 hash enqueued_at=T|max_attempts=3|payload=1|state=queued

@@ -21,6 +21,7 @@ struct ScriptRequeueTests {
             try fixture.keyspace() == """
                 counters hash claimed=1|dead=1|enqueued=2|failed=1|requeued=1|seq=3|token=N
                 dead stream []
+                events stream [[ENTRY, [events, dead 1 1 - failed]]]
                 job:1 hash claimed_at=T|enqueued_at=T|error="e"|history={"attempt":1,"worker":"w","started_at":T,\
                 "ended_at":T,"outcome":"failed","error":"e"}|max_attempts=3|payload=1|score=1|state=queued
                 job:2 hash enqueued_at=T|max_attempts=3|payload=1|state=queued

@@ -38,6 +38,7 @@ struct ScriptSweepTests {
         #expect(
             try fixture.keyspace() == """
                 counters hash claimed=2|enqueued=3|reclaimed=1|seq=3|token=N
+                events stream [[ENTRY, [events, reclaimed 1 1 - lease_expired]]]
                 job:1 hash attempts=1|claimed_at=T|enqueued_at=T|history={"attempt":1,"started_at":T,"ended_at":T,\
                 "outcome":"lease_expired"}|max_attempts=3|outcome=lease_expired|payload=1|score=1|state=queued|token=TOKEN
                 job:2 hash attempts=1|claimed_at=T|enqueued_at=T|max_attempts=3|payload=1|score=2|state=processing|token=TOKEN
@@ -90,6 +91,7 @@ struct ScriptSweepTests {
         #expect(
             try fixture.keyspace() == """
                 counters hash claimed=1|enqueued=4|failed=1|retried=1|seq=5|token=N
+                events stream [[ENTRY, [events, retrying 1 1 T]]]
                 job:1 hash attempts=1|claimed_at=T|enqueued_at=T|history={"attempt":1,"started_at":T,"ended_at":T,\
                 "outcome":"failed"}|max_attempts=3|outcome=failed|payload=1|run_at=T|score=2|state=queued|token=TOKEN
                 job:2 hash enqueued_at=T|max_attempts=3|payload=1|state=queued

@@ -14,6 +14,20 @@ local function free(id, unique)
     end
 end
 
+-- Removes the records of jobs that left the set of an end; those that say another state stay.
+local function forget(state, ids)
+    local gone = { 'DEL' }
+    for k = 1, #ids do
+        local key = base .. 'job:' .. ids[k]
+        if call('HGET', key, 'state') == state then
+            gone[#gone + 1] = key
+        end
+    end
+    if #gone > 1 then
+        call(unpack(gone))
+    end
+end
+
 -- Ends jobs as `cancelled` or `expired`. The caller has taken them from where they stood, `expiry` included. Each is
 -- { id = …, key = …, unique = …, keep = keep_ms of the record, attempts = …, reason = … }; what is missing is nil or false.
 local function finish(state, ended)
@@ -49,10 +63,7 @@ local function finish(state, ended)
             -- Those that would go first anyhow, at most 500 a call.
             local old = call('ZRANGE', set, 0, math.min(over, 500) - 1)
             call('ZREM', set, unpack(old))
-            for k = 1, #old do
-                old[k] = base .. 'job:' .. old[k]
-            end
-            call('DEL', unpack(old))
+            forget(state, old)
         end
     end
 end

@@ -2,37 +2,57 @@
 -- KEYS[1]  base
 -- ARGV     of the script behind it.
 -- Returns  nothing.
-local sets = { scheduled = base .. 'scheduled', retrying = base .. 'retrying' }
+local sets = { scheduled = base .. 'scheduled', retrying = base .. 'retrying', cancelled = base .. 'cancelled' }
 local function renewable(state)
-    return state == 'dead' or state == 'cancelled' or sets[state] ~= nil
+    return state == 'dead' or sets[state] ~= nil
 end
 
--- `records` are { state, priority, dead_entry, id = …, key = … } of distinct jobs in a renewable state.
+-- What `renew` has to know of a job.
+local STATE, PRIORITY, ENTRY, UNIQUE, ATTEMPTS, EXPIRES_AT, TYPE = 1, 2, 3, 4, 5, 6, 7
+local function look(id)
+    local key = base .. 'job:' .. id
+    local record = call('HMGET', key, 'state', 'priority', 'dead_entry', 'unique', 'attempts', 'expires_at', 'type')
+    record.id, record.key = id, key
+    return record
+end
+
+-- `records` are of distinct jobs in a renewable state.
 local function renew(records)
     if #records == 0 then
         return
     end
     local queued, counters, ended = base .. 'queued', base .. 'counters', 0
+    local lifo = call('HGET', base .. 'policy', 'order') == 'lifo'
     local wasEmpty, added = call('ZCARD', queued) == 0, { 'ZADD', queued }
     for k = 1, #records do
         local record = records[k]
-        local set = sets[record[1]]
+        local id, key, set = record.id, record.key, sets[record[STATE]]
         if set then
-            call('ZREM', set, record.id)
-        else
+            call('ZREM', set, id)
+        elseif record[ENTRY] then
+            call('XDEL', base .. 'dead', record[ENTRY])
+        end
+        call('HDEL', key, 'attempts', 'token', 'outcome', 'reason', 'finished_at', 'run_at', 'dead_entry', 'lease',
+            'worker', 'cancel')
+        call('HSET', key, 'state', 'queued')
+        if record[STATE] == 'dead' or record[STATE] == 'cancelled' then
             ended = ended + 1
-            if record[3] then
-                call('XDEL', base .. 'dead', record[3])
+            -- It gave its key back when it ended. Without it, if another job has it now.
+            if record[UNIQUE] then
+                call('SET', base .. 'unique:' .. record[UNIQUE], id, 'NX')
             end
         end
-        call('HDEL', record.key, 'attempts', 'token', 'outcome', 'reason', 'finished_at', 'run_at', 'dead_entry',
-            'lease', 'worker')
-        call('HSET', record.key, 'state', 'queued')
+        -- Only a job that was never started, and waits for that still, can expire.
+        if record[EXPIRES_AT] and not (record[STATE] == 'scheduled' and (record[ATTEMPTS] or '0') == '0') then
+            call('ZREM', base .. 'expiry', id)
+            call('HDEL', key, 'expires_at')
+        end
     end
-    local seq = call('HINCRBY', counters, 'seq', #records) - #records
+    local number = call('HINCRBY', counters, lifo and 'front' or 'seq', #records) - #records
     for k = 1, #records do
         local record = records[k]
-        added[#added + 1] = string.format('%.0f', seq + k - (record[2] or 0) * 35184372088832)
+        number = number + 1
+        added[#added + 1] = string.format('%.0f', (lifo and -number or number) - (record[PRIORITY] or 0) * 35184372088832)
         added[#added + 1] = record.id
     end
     call(unpack(added))

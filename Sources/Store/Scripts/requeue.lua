@@ -6,15 +6,14 @@
 local reply, records, seen = { now }, {}, {}
 for i = 3, #ARGV do
     local id = ARGV[i]
-    local key = base .. 'job:' .. id
-    local record = call('HMGET', key, 'state', 'priority', 'dead_entry')
-    local state = seen[id] or record[1]
+    local record = look(id)
+    local state = seen[id] or record[STATE]
     if not state then
         reply[i - 1] = 0
     elseif not renewable(state) then
         reply[i - 1] = state
     else
-        seen[id], record.id, record.key = 'queued', id, key
+        seen[id] = 'queued'
         records[#records + 1] = record
         reply[i - 1] = 1
     end

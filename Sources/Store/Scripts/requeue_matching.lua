@@ -7,6 +7,9 @@ if call('EXISTS', base .. 'counters', base .. 'policy') == 0 then
     return { now }
 end
 local state, type, limit, dry = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6] == 'dry'
+if not renewable(state) then
+    return { now, 0, 0, false }
+end
 local passed, position = string.match(ARGV[7], '^(%d+) (.*)$')
 passed = tonumber(passed) or 0
 local ids, cursors = scan(state, position or '', 501, true)
@@ -14,10 +17,9 @@ local records, looked, seen = {}, 0, {}
 while looked < math.min(#ids, 500) and #records < limit do
     looked = looked + 1
     local id = ids[looked]
-    local key = base .. 'job:' .. id
-    local record = call('HMGET', key, 'state', 'priority', 'dead_entry', 'type')
-    if record[1] == state and not seen[id] and (type == '' or type == record[4]) then
-        seen[id], record.id, record.key = true, id, key
+    local record = look(id)
+    if record[STATE] == state and not seen[id] and (type == '' or type == record[TYPE]) then
+        seen[id] = true
         records[#records + 1] = record
     end
 end
@@ -25,12 +27,7 @@ if not dry then
     renew(records)
 end
 passed = passed + looked - (dry and 0 or #records)
-local left = 0
-if state == 'dead' then
-    left = call('XLEN', base .. 'dead') - passed
-elseif state ~= 'cancelled' then
-    left = call('ZCARD', base .. state) - passed
-end
+local left = call(state == 'dead' and 'XLEN' or 'ZCARD', base .. state) - passed
 local cursor = false
 if looked > 0 and looked < #ids then
     cursor = string.format('%.0f ', passed) .. cursors[looked]
