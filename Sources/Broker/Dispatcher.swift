@@ -1,4 +1,4 @@
-// Operation → handler. Each handler is one short function in Producing, Working or Administration, with its grammar above.
+// Operation → handler. Each handler is one short function in a file named after what it is about, with its grammar above.
 
 import Logging
 import Store
@@ -82,6 +82,10 @@ extension Broker {
 
     static func noSuchJob(_ job: JobName) -> WireError {
         WireError(.notFound, "no such job: \(job.queue)/\(job.id)", field: "job")
+    }
+
+    static func queueFull(_ queue: String) -> WireError {
+        WireError(.queueFull, "the queue \(queue) has as many waiting jobs as its max_len allows", retryAfterMs: 1_000)
     }
 
     static func noSuchQueue(_ queue: String) -> WireError {

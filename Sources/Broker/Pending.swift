@@ -12,16 +12,8 @@ extension Broker {
     func cancelWait(target: [UInt8], _ ticket: Ticket) { pending(ticket) }
     func subscribe(_ body: SubscribeBody, _ ticket: Ticket) { pending(ticket) }
     func unsubscribe(_ ticket: Ticket) { pending(ticket) }
-    func publish(_ body: PublishBody, _ ticket: Ticket) { pending(ticket) }
-    func bind(topic: String, queue: String, _ ticket: Ticket) { pending(ticket) }
-    func unbind(topic: String, queue: String, _ ticket: Ticket) { pending(ticket) }
-    func topics(_ ticket: Ticket) { pending(ticket) }
-    func delete(_ job: JobName, _ ticket: Ticket) { pending(ticket) }
-    func purge(_ body: PurgeBody, _ ticket: Ticket) { pending(ticket) }
-    func configure(_ body: ConfigureBody, _ ticket: Ticket) { pending(ticket) }
     func listWorkers(_ ticket: Ticket) { pending(ticket) }
     func quiet(worker: Glob?, _ ticket: Ticket) { pending(ticket) }
     func drain(_ ticket: Ticket) { pending(ticket) }
     func resume(worker: Glob, _ ticket: Ticket) { pending(ticket) }
-    func check(queue: String?, repair: Bool, _ ticket: Ticket) { pending(ticket) }
 }

@@ -5,41 +5,46 @@ import Wire
 
 extension Broker {
     /// `enqueue {queue, payload, …}` → `{job, state[, duplicate]}`;
-    /// `enqueue {jobs: […]}` → `{jobs: [{job, state[, duplicate]}, …]}`.
-    ///
-    /// Claims that wait for these queues are tried in the same turn, so that the store sees them right behind the jobs.
+    /// `enqueue {jobs: […]}` → `{jobs: [{job, state[, duplicate]} | {ok: false, error}, …]}`.
     func enqueue(_ body: EnqueueBody, _ ticket: Ticket) {
         if refusesNewWork(ticket) { return }
         let names = body.jobs.map { JobName(queue: $0.queue, id: $0.jobID ?? identifiers.ulid()) }
         let items = zip(names, body.jobs).map { (name: $0, job: NewJob($1, id: $0.id)) }
         Gather<Enqueued>.scatter(
-            items, queue: \.name.queue, share: \.job,
-            call: { jobs, queue, then in
-                sweeper.noteQueue(queue)
-                store.enqueue(jobs, queue: queue) { [self] result in
-                    if case .success(let outcomes) = result { noteDue(outcomes, queue: queue) }
-                    then(result)
-                }
-                waiting.wake(queue, for: jobs.count { $0.start == .now })
-            },
+            items, queue: \.name.queue, share: \.job, call: { put($0, queue: $1, then: $2) },
             then: { [self] result in
                 guard let outcomes = unwrap(result, ticket) else { return }
-                ticket.reply { writer in
-                    if !body.isMany {
-                        writer.enqueued(names[0], outcomes[0], namedByClient: body.jobs[0].jobID != nil)
-                        return
+                if !body.isMany {
+                    if outcomes[0].isRefused { return ticket.refuse(Self.queueFull(names[0].queue)) }
+                    return ticket.reply {
+                        $0.enqueued(names[0], outcomes[0], namedByClient: body.jobs[0].jobID != nil)
                     }
+                }
+                ticket.reply { writer in
                     writer.key("jobs")
                     writer.beginArray()
                     for index in names.indices {
-                        writer.beginObject()
-                        writer.enqueued(
+                        writer.enqueuedItem(
                             names[index], outcomes[index], namedByClient: body.jobs[index].jobID != nil)
-                        writer.endObject()
                     }
                     writer.endArray()
                 }
             })
+    }
+
+    /// Enqueues one queue's share. Claims that wait for the queue are tried in the same turn, so that the store sees them
+    /// right behind the jobs.
+    func put(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>) {
+        sweeper.noteQueue(queue)
+        let soonestEnd = jobs.lazy.compactMap(\.expiresInMs).min()
+        store.enqueue(jobs, queue: queue) { [self] result in
+            if case .success(let outcomes) = result {
+                noteDue(outcomes, queue: queue)
+                if let soonestEnd { sweeper.note(inMs: soonestEnd, queue: queue) }
+            }
+            then(result)
+        }
+        waiting.wake(queue, for: jobs.count { $0.start == .now })
     }
 
     private func noteDue(_ outcomes: [Enqueued], queue: String) {
@@ -75,7 +80,14 @@ extension NewJob {
         self.init(
             id: id, payload: item.payload, type: item.type, priority: item.priority, front: item.front, start: start,
             maxAttempts: item.maxAttempts, backoff: item.backoff.map(Backoff.init), leaseMs: item.leaseMs,
-            keepMs: item.keepMs, meta: item.meta)
+            keepMs: item.keepMs, meta: item.meta, unique: item.unique.map(UniqueKey.init), expiresInMs: item.expiresInMs
+        )
+    }
+}
+
+extension UniqueKey {
+    init(_ body: UniqueBody) {
+        self.init(key: body.key, until: Until(rawValue: body.until.rawValue) ?? .done, ttlMs: body.ttlMs)
     }
 }
 

@@ -4,14 +4,28 @@ import Store
 import Wire
 
 extension JSONWriter {
-    /// The members of one enqueued job. An id of our own is new: a "duplicate" of it is the same enqueue, sent again
-    /// by the store after a lost connection.
+    /// The members of one job that was not refused. A duplicate by its unique key is shown as the job that holds the
+    /// key. An id of our own is new: a "duplicate" of it is the same enqueue, sent again by the store after a lost
+    /// connection.
     mutating func enqueued(_ name: JobName, _ outcome: Enqueued, namedByClient: Bool) {
         key("job")
-        string(name.description)
+        string(outcome.holder.map { "\(name.queue)/\($0)" } ?? name.description)
         key("state")
         string(outcome.state.rawValue)
-        if outcome.duplicate, namedByClient { member("duplicate", true) }
+        if outcome.duplicate, namedByClient || outcome.holder != nil { member("duplicate", true) }
+    }
+
+    /// One of many enqueued jobs.
+    mutating func enqueuedItem(_ name: JobName, _ outcome: Enqueued, namedByClient: Bool) {
+        beginObject()
+        if outcome.isRefused {
+            member("ok", false)
+            key("error")
+            errorObject(Broker.queueFull(name.queue))
+        } else {
+            enqueued(name, outcome, namedByClient: namedByClient)
+        }
+        endObject()
     }
 
     /// A job's record, as `get` (whole) or `list` shows it.
@@ -36,13 +50,25 @@ extension JSONWriter {
         if let claimedAt = record.claimedAt { member("claimed_at", claimedAt) }
         if let leaseUntil = record.leaseUntil { member("lease_until", leaseUntil) }
         if let finishedAt = record.finishedAt { member("finished_at", finishedAt) }
+        if let expiresAt = record.expiresAt { member("expires_at", expiresAt) }
+        if let unique = record.unique { member("unique", unique) }
+        if record.cancelRequested { member("cancel_requested", true) }
         if whole {
+            if let checkpoint = record.checkpoint { member("checkpoint", raw: checkpoint) }
+            if !record.log.isEmpty { log(record.log) }
             key("history")
             beginArray()
             for attempt in record.history { self.attempt(attempt) }
             endArray()
         }
         endObject()
+    }
+
+    private mutating func log(_ lines: [[UInt8]]) {
+        key("log")
+        beginArray()
+        for line in lines { raw(line) }
+        endArray()
     }
 
     private mutating func attempt(_ attempt: AttemptRecord) {
@@ -74,6 +100,7 @@ extension JSONWriter {
             member("lease_ms", job.leaseMs)
             member("lease_until", job.leaseUntil)
             member("enqueued_at", job.enqueuedAt)
+            if let checkpoint = job.checkpoint { member("checkpoint", raw: checkpoint) }
             endObject()
         }
         endArray()
@@ -95,6 +122,8 @@ extension JSONWriter {
         member("processing", depth.processing)
         member("completed", depth.completed)
         member("dead", depth.dead)
+        member("cancelled", depth.cancelled)
+        member("expired", depth.expired)
         endObject()
     }
 

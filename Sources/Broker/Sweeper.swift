@@ -58,6 +58,11 @@ final class Sweeper {
         note(dueAt: broker.loop.now + UInt64(leaseMs) * 1_000, queue: queue)
     }
 
+    /// Something in this queue becomes due in so many milliseconds from a moment that is past.
+    func note(inMs milliseconds: Int64, queue: String) {
+        note(dueAt: broker.loop.now + UInt64(milliseconds) * 1_000, queue: queue)
+    }
+
     private func note(dueAt: UInt64, queue: String) {
         if let known = queues[queue]?.dueAt, known <= dueAt { return }
         queues[queue, default: Queue()].dueAt = dueAt

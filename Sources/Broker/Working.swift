@@ -79,14 +79,15 @@ extension Broker {
         }
     }
 
-    /// `extend {job, token, lease_ms, progress}` → `{lease_until[, cancel_requested]}`; many as `complete`.
+    /// `extend {job, token, lease_ms, progress, checkpoint, log}` → `{lease_until[, cancel_requested]}`; many as `complete`.
     func extend(_ body: ExtendBody, _ ticket: Ticket) {
         let reply = TokenReply(broker: self, ticket: ticket, isMany: body.isMany, jobs: body.items.map(\.job))
         Gather<ExtendOutcome>.scatter(
             body.items, queue: \.job.queue,
             share: {
                 ExtendRequest(
-                    claim: Claim(id: $0.job.id, token: $0.token), leaseMs: $0.leaseMs, progress: $0.progress)
+                    claim: Claim(id: $0.job.id, token: $0.token), leaseMs: $0.leaseMs, progress: $0.progress,
+                    checkpoint: $0.checkpoint, log: $0.log)
             },
             call: { store.extend($0, queue: $1, then: $2) },
             then: { [self] result in

@@ -44,7 +44,7 @@ import Testing
         #expect(try !client.request(["op": "ping"]).has("event"))
     }
 
-    @Test(arguments: ["fetch", "", "PING", "ping ", "wait", "subscribe", "publish", "cancel", "configure", "drain"])
+    @Test(arguments: ["fetch", "", "PING", "ping ", "cancelwait", "reserve"])
     func anOperationThatDoesNotExistIsUnknownOp(_ op: String) throws {
         let client = try Backend.memory.connect()
         let reply = try client.request(["op": JSON(op), "id": 3])
@@ -62,8 +62,8 @@ import Testing
 
     @Test(arguments: [
         ("{\"op\":\"ping\",\"wait_ms\":1}", "wait_ms"), ("{\"op\":\"info\",\"verbose\":true}", "verbose"),
-        ("{\"op\":\"enqueue\",\"queue\":\"q\",\"unique\":{\"key\":\"k\"}}", "unique"),
-        ("{\"op\":\"enqueue\",\"queue\":\"q\",\"expires_in_ms\":5}", "expires_in_ms"),
+        ("{\"op\":\"enqueue\",\"queue\":\"q\",\"unique\":{\"key\":\"k\",\"for\":1}}", "unique.for"),
+        ("{\"op\":\"publish\",\"topic\":\"t\",\"queue\":\"q\"}", "queue"),
         ("{\"op\":\"enqueue\",\"queue\":\"q\",\"Payload\":5}", "Payload"),
         ("{\"op\":\"claim\",\"queue\":\"q\",\"lease\":5}", "lease"), ("{\"op\":\"queues\",\"queue\":\"q\"}", "queue"),
         ("{\"op\":\"get\",\"job\":\"q/1\",\"token\":\"1-a\"}", "token"),

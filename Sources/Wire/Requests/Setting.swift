@@ -8,3 +8,14 @@ public enum Setting<Value: Equatable & Sendable>: Equatable, Sendable {
     case reset
     case set(Value)
 }
+
+extension Setting {
+    /// The same with another value, if there is one.
+    public func map<Other>(_ transform: (Value) -> Other) -> Setting<Other> {
+        switch self {
+        case .unchanged: .unchanged
+        case .reset: .reset
+        case .set(let value): .set(transform(value))
+        }
+    }
+}

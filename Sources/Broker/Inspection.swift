@@ -1,0 +1,63 @@
+// Handlers that look at the daemon and at jobs, and change nothing: ping, info, list.
+
+import Glibc
+import Reactor
+import Store
+import Wire
+
+extension Broker {
+    /// `ping {store}` → `{at}`; with `store: true` after a round trip, with the server's time.
+    func ping(store wanted: Bool, _ ticket: Ticket) {
+        guard wanted else { return ticket.reply { $0.member("at", sweeper.serverNow ?? wallClockMs()) } }
+        store.ping { [self] result in
+            guard let now = unwrap(result, ticket) else { return }
+            ticket.reply { $0.member("at", now) }
+        }
+    }
+
+    /// `info {}` → `{version, protocol, uptime_ms, pid, store, redis{…}, connections, workers, waiting_claims, …}`
+    func info(_ ticket: Ticket) {
+        let status = store.status
+        ticket.reply { writer in
+            writer.member("version", options.version)
+            writer.member("protocol", ProtocolLimits.version)
+            writer.member("uptime_ms", Int64((loop.now - startedAt) / 1_000))
+            writer.member("pid", Int64(getpid()))
+            writer.member("store", status.kind)
+            writer.key("redis")
+            writer.beginObject()
+            writer.member("address", status.address)
+            writer.member("state", status.state)
+            if let role = status.role { writer.member("role", role) }
+            if let version = status.version { writer.member("version", version) }
+            if let roundTrip = status.roundTripUs { writer.member("round_trip_us", roundTrip) }
+            writer.member("reconnects", status.reconnects)
+            if let problem = status.problem { writer.member("problem", problem) }
+            writer.endObject()
+            writer.member("connections", connectionCount)
+            writer.member("connections_dropped", droppedForOutput)
+            writer.member("workers", workers.count)
+            writer.member("waiting_claims", waiting.count)
+            writer.member("draining", isDraining)
+        }
+    }
+
+    /// `list {queue, state, limit, cursor, type}` → `{jobs: […][, cursor]}`
+    func list(_ body: ListBody, _ ticket: Ticket) {
+        if let cursor = body.cursor, !ListCursor.isPlausible(cursor) {
+            return ticket.refuse(WireError(.badRequest, "cursor must be one from an earlier page", field: "cursor"))
+        }
+        store.list(queue: body.queue, state: body.state, type: body.type, limit: body.limit, cursor: body.cursor) {
+            [self] result in
+            guard let found = unwrap(result, ticket) else { return }
+            guard let page = found else { return ticket.refuse(Self.noSuchQueue(body.queue)) }
+            ticket.reply { writer in
+                writer.key("jobs")
+                writer.beginArray()
+                for record in page.jobs { writer.record(record, queue: body.queue, whole: false) }
+                writer.endArray()
+                if let cursor = page.cursor { writer.member("cursor", cursor) }
+            }
+        }
+    }
+}
