@@ -155,6 +155,113 @@ struct ScriptRequeueTests {
         #expect(try requeue(fixture, .cancelled) == BulkStep(done: 0, remaining: 0, cursor: nil))
     }
 
+    /// As the cancel script leaves it.
+    private func cancel(_ fixture: StoreFixture, _ id: String, from set: String, until: ServerTime = 4_000_000_000_000)
+        throws
+    {
+        let base = StoreFixture.base
+        try fixture.server.command("ZREM", base + set, id)
+        try fixture.server.command("HSET", "\(base)job:\(id)", "state", "cancelled", "reason", "r", "finished_at", "5")
+        try fixture.server.command("ZADD", base + "cancelled", String(until), id)
+        try fixture.server.command("HINCRBY", base + "counters", "cancelled", "1")
+    }
+
+    @Test func cancelledJobGetsANewLife() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1")
+        try fixture.letExpire("1", at: 4_000_000_000_000)
+        try cancel(fixture, "1", from: "queued")
+        #expect(try requeue(fixture, "1") == .requeued)
+        #expect(
+            try fixture.keyspace() == """
+                counters hash cancelled=1|enqueued=1|requeued=1|seq=2
+                job:1 hash enqueued_at=T|max_attempts=3|payload=1|state=queued
+                jobq:queues set email
+                policy hash tracked=1
+                queued zset 1|2
+                """)
+        #expect(violations(in: fixture.server).isEmpty)
+    }
+
+    @Test func endedJobTakesItsKeyAgainIfItIsFree() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2", "3", "4")
+        let jobs = try fixture.claim(2).map(\.claim)
+        _ = try fixture.fail(jobs, retry: false)
+        try cancel(fixture, "3", from: "queued")
+        for (id, key) in [("1", "a"), ("2", "b"), ("3", "c")] { try fixture.give(id, unique: key, holding: false) }
+        try fixture.give("4", unique: "b")
+        for id in ["1", "2", "3"] { #expect(try requeue(fixture, id) == .requeued) }
+        #expect(try ["a", "b", "c"].map { try fixture.holder(of: $0) } == ["1", "4", "3"])
+        #expect(try fixture.server.command("PTTL", "jobq:{email}:unique:a").int == -1)
+    }
+
+    /// It may have given its key back at its claim: then it does not take it again.
+    @Test func waitingJobKeepsWhatItHas() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(
+            NewJob(id: "1", payload: bytes("1"), start: .delay(9_000)),
+            NewJob(id: "2", payload: bytes("1"), start: .delay(9_000)))
+        try fixture.give("1", unique: "a", holding: false)
+        try fixture.give("2", unique: "b")
+        for id in ["1", "2"] { #expect(try requeue(fixture, id) == .requeued) }
+        #expect(try ["a", "b"].map { try fixture.holder(of: $0) } == [nil, "2"])
+    }
+
+    @Test func onlyAScheduledJobThatWasNeverStartedCanStillExpire() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(
+            NewJob(id: "r", payload: bytes("1")), NewJob(id: "d", payload: bytes("1")),
+            NewJob(id: "b", payload: bytes("1")), NewJob(id: "s", payload: bytes("1"), start: .delay(9_000)))
+        let jobs = try fixture.claim(3).map(\.claim)
+        _ = try fixture.fail([jobs[0]], retryInMs: 9_000)
+        _ = try fixture.fail([jobs[1]], retry: false)
+        _ = try fixture.workerGone([jobs[2]])
+        _ = try fixture.release(try fixture.claim().map(\.claim), delayMs: 9_000)
+        for id in ["r", "d", "b"] { try fixture.letExpire(id, at: 1_000, waiting: false) }
+        try fixture.letExpire("s", at: 1_000)
+        for id in ["r", "d", "b", "s"] { #expect(try requeue(fixture, id) == .requeued) }
+        #expect(try ["r", "d", "b", "s"].map { try fixture.record($0)["expires_at"] } == [nil, nil, nil, "1000"])
+        #expect(try fixture.members("expiry") == ["s"])
+        #expect(try fixture.sweep().expired == 1)
+    }
+
+    @Test func withTheNewestFirstARequeuedJobComesBeforeAllOthers() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(
+            NewJob(id: "1", payload: bytes("1")), NewJob(id: "s", payload: bytes("1"), start: .delay(9_000)),
+            NewJob(id: "t", payload: bytes("1"), priority: 1, start: .delay(9_000)))
+        try fixture.setPolicy("order", "lifo")
+        _ = try requeue(fixture, "s")
+        _ = try requeue(fixture, "t")
+        #expect(try fixture.members("queued") == ["t", "s", "1"])
+        #expect(try fixture.counters()["front"] == "2")
+    }
+
+    @Test func aFullRedisRequeues() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2")
+        _ = try fixture.fail(try fixture.claim().map(\.claim), retry: false)
+        try cancel(fixture, "2", from: "queued")
+        for (id, key) in [("1", "a"), ("2", "b")] { try fixture.give(id, unique: key, holding: false) }
+        try fixture.server.command("CONFIG", "SET", "maxmemory", "1000")
+        for id in ["1", "2"] { #expect(try requeue(fixture, id) == .requeued) }
+        #expect(try fixture.members("queued") == ["1", "2"])
+        #expect(try ["a", "b"].map { try fixture.holder(of: $0) } == ["1", "2"])
+    }
+
+    /// The protocol refuses these states; the script changes nothing in them either.
+    @Test(arguments: [JobState.queued, .processing, .completed, .expired])
+    func filterOnAStateThatCannotBeRequeuedDoesNothing(state: JobState) throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2", "3")
+        _ = try fixture.complete(try fixture.claim().map(\.claim))
+        _ = try fixture.claim()
+        let before = try fixture.keyspace()
+        #expect(try requeue(fixture, state) == BulkStep(done: 0, remaining: 0, cursor: nil))
+        #expect(try fixture.keyspace() == before)
+    }
+
     @Test func pauseCreatesAQueueThatResumeLeaves() throws {
         let fixture = try StoreFixture()
         #expect(try fixture.wait { $0.resume(queue: "email", then: $1) } == false)
