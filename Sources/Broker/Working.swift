@@ -30,7 +30,7 @@ extension Broker {
         }
     }
 
-    /// `claim {queue | queues, wait_ms, max, lease_ms}` → `{jobs: […]}`, empty after `wait_ms`.
+    /// `claim {queue | queues, wait_ms, max, lease_ms, strategy, weights}` → `{jobs: […]}`, empty after `wait_ms`.
     func claim(_ body: ClaimBody, _ ticket: Ticket) {
         if refusesNewWork(ticket) { return }
         take(body, for: ticket.session) { [self] result in
@@ -108,7 +108,8 @@ extension Broker {
         let request = ClaimRequest(max: body.max, leaseMs: body.leaseMs, worker: worker?.name ?? "")
         waiting.add(
             WaitingClaim(
-                queues: body.queues, request: request, shares: nil, session: session, deadline: deadline
+                queues: body.queues, request: request, shares: weightedShares(body), session: session,
+                deadline: deadline
             ) { [self] result in
                 if case .success(let (queue, jobs)) = result, !jobs.isEmpty {
                     for job in jobs { sweeper.note(leaseMs: job.leaseMs, queue: queue) }
@@ -116,6 +117,12 @@ extension Broker {
                 }
                 then(result)
             })
+    }
+
+    /// Who says which of a claim's queues is asked next; nil: their order does.
+    private func weightedShares(_ body: ClaimBody) -> WeightedShares? {
+        guard body.strategy == .weighted, body.queues.count > 1 else { return nil }
+        return shares.shares(queues: body.queues, weights: body.weights)
     }
 
     /// Jobs that were claimed for somebody who is gone: back where they were, the attempt not counted.
