@@ -93,4 +93,76 @@ import Wire
     func aRequeueOfNeitherOrBothIsRefused(members: String, field: String, message: String) throws {
         try expectBadRequest(#"{"op":"requeue","# + members + "}", field: field, message)
     }
+
+    // MARK: Removing, workers, checking
+
+    @Test func deleteTakesAJob() throws {
+        guard case .delete(let job) = try decode(#"{"op":"delete","job":"a/1"}"#).operation else {
+            throw UnexpectedlyAccepted()
+        }
+        #expect(job == JobName(queue: "a", id: "1"))
+        try expectBadRequest(#"{"op":"delete"}"#, field: "job", "job is missing")
+        try expectBadRequest(
+            #"{"op":"delete","job":"a/1","queue":"a"}"#, field: "queue", #"unknown member "queue""#)
+    }
+
+    @Test func purgeHasItsDefaultsAndTakesEverything() throws {
+        guard case .purge(let plain) = try decode(#"{"op":"purge","queue":"a","state":"dead"}"#).operation,
+            case .purge(let full) = try decode(
+                #"{"op":"purge","queue":"a","state":"queued","type":"","older_than_ms":0,"limit":1,"dry_run":true}"#
+            ).operation
+        else { throw UnexpectedlyAccepted() }
+        #expect(plain.queue == "a" && plain.state == .dead && plain.type == nil && plain.olderThanMs == nil)
+        #expect(plain.limit == 500 && !plain.dryRun)
+        #expect(full.state == .queued && full.type == "" && full.olderThanMs == 0 && full.limit == 1 && full.dryRun)
+    }
+
+    @Test func whatIsBeingProcessedCannotBePurged() throws {
+        for state in JobState.allCases where state != .processing {
+            #expect(throws: Never.self) {
+                try decode("{\"op\":\"purge\",\"queue\":\"a\",\"state\":\"\(state.rawValue)\"}")
+            }
+        }
+        for state in ["processing", "done", "", "DEAD"] {
+            try expectBadRequest(
+                "{\"op\":\"purge\",\"queue\":\"a\",\"state\":\"\(state)\"}", field: "state",
+                #"state must be one of "queued", "scheduled", "retrying", "completed", "dead", "cancelled", "expired""#)
+        }
+        try expectBadRequest(#"{"op":"purge","queue":"a"}"#, field: "state", "state is missing")
+        try expectBadRequest(#"{"op":"purge","state":"dead"}"#, field: "queue", "queue is missing")
+        try expectBadRequest(
+            #"{"op":"purge","job":"a/1","queue":"a","state":"dead"}"#, field: "job", #"unknown member "job""#)
+    }
+
+    @Test func workersAreNamedByPatterns() throws {
+        guard case .quiet(worker: nil) = try decode(#"{"op":"quiet"}"#).operation,
+            case .quiet(worker: Glob("mailer-*")) = try decode(#"{"op":"quiet","worker":"mailer-*"}"#).operation,
+            case .resume(.worker(Glob("m?"))) = try decode(#"{"op":"resume","worker":"m?"}"#).operation,
+            case .workers = try decode(#"{"op":"workers"}"#).operation,
+            case .drain = try decode(#"{"op":"drain"}"#).operation
+        else { throw UnexpectedlyAccepted() }
+        let message = "worker must be a pattern: 1 to 64 of A-Z a-z 0-9 _ . - * ?"
+        for op in ["quiet", "resume"] {
+            for value in [#""""#, #""a b""#, #""[ab]""#, #""\u00e9""#, "5", "\"\(String(repeating: "w", count: 65))\""]
+            {
+                try expectBadRequest("{\"op\":\"\(op)\",\"worker\":\(value)}", field: "worker", message)
+            }
+        }
+    }
+
+    @Test func aResumeIsForAQueueOrForWorkers() throws {
+        try expectBadRequest(#"{"op":"resume"}"#, field: "queue", "queue is missing (or worker)")
+        try expectBadRequest(
+            #"{"op":"resume","queue":"a","worker":"*"}"#, field: "worker", "worker must not stand beside queue")
+        guard case .resume(.queue("a")) = try decode(#"{"op":"resume","queue":"a","worker":null}"#).operation else {
+            throw UnexpectedlyAccepted()
+        }
+    }
+
+    @Test func checkLooksAtOneQueueOrAllAndRepairsWhenAsked() throws {
+        guard case .check(queue: nil, repair: false) = try decode(#"{"op":"check"}"#).operation,
+            case .check(queue: "a", repair: true) = try decode(#"{"op":"check","queue":"a","repair":true}"#).operation
+        else { throw UnexpectedlyAccepted() }
+        try expectBadRequest(#"{"op":"check","repair":1}"#, field: "repair", "repair must be true or false")
+    }
 }

@@ -76,6 +76,11 @@ import Wire
             "claim.wait_ms 0 600000", "claim.max 1 100", "claim.lease_ms 100 86400000", "hello.grace_ms 0 600000",
             "fail.retry_in_ms 0 315360000000", "extend.lease_ms 100 86400000", "release.delay_ms 0 315360000000",
             "list.limit 1 500", "requeue.limit 1 500", "pause.until 0 253402300799999",
+            "enqueue.expires_in_ms 1 315360000000", "publish.expires_in_ms 1 315360000000", "publish.priority -100 100",
+            "wait.wait_ms 0 600000", "purge.older_than_ms 0 315360000000", "purge.limit 1 500",
+            "configure.max_attempts 1 1000", "configure.lease_ms 100 86400000", "configure.keep_ms 0 31536000000",
+            "configure.keep_count 0 10000000", "configure.dead_keep_ms 0 315360000000",
+            "configure.dead_keep_count 0 10000000", "configure.max_len 1 1000000000", "configure.aging_ms 1 86400000",
         ]
         let found = OperationTable.operations.flatMap { operation in
             operation.members.members.compactMap { member -> String? in
@@ -203,6 +208,30 @@ import Wire
                 guard case .required = member.default else { continue }
                 try expectBadRequest(
                     line(operation.name, member.name, "null"), field: member.name, "\(member.name) is missing")
+            }
+        }
+    }
+
+    /// Names in both words of the set of members.
+    @Test func everyMemberMayStandOnlyOnce() throws {
+        for operation in OperationTable.operations {
+            for member in operation.members.members where member.name != "op" && member.name != "id" {
+                try expectBadRequest(
+                    "{\"op\":\"\(operation.name.text)\",\"\(member.name)\":null,\"\(member.name)\":1}",
+                    field: member.name,
+                    "\(member.name) is there twice")
+            }
+        }
+    }
+
+    @Test func aMemberOfAnotherOperationIsUnknown() throws {
+        let names = Set(OperationTable.operations.flatMap { $0.members.members.map { $0.name } })
+        #expect(names.count > 45)
+        for operation in OperationTable.operations {
+            let own = Set(operation.members.members.map { $0.name })
+            for name in names.subtracting(own) {
+                let error = try refusal(line(operation.name, name, "null")).error
+                #expect(error.code == .badRequest && error.field == name, "\(operation.name) \(name)")
             }
         }
     }
