@@ -55,20 +55,34 @@ public enum RequestBody {
             for item in body.items { try check(item.job, item.token, item.error, in: bytes) }
             if let next = body.next { try check(next) }
         case .extend(let body):
-            for item in body.items { try check(item.job, item.token, item.progress, in: bytes) }
+            for item in body.items { try check(item, in: bytes) }
         case .release(let body):
             for item in body.items { try check(item.job, item.token, nil, in: bytes) }
-        default: break
+        case .publish(let body):
+            try require(JobName("\(body.topic)/x") != nil, "topic \(body.topic)")
+            try require(body.item.queue.isEmpty, "a publish to queue \(body.item.queue)")
+            try checkJob(body.item, in: bytes)
+        case .cancelWait(let target): try checkID(target, in: bytes)
+        default: try OperationBody.check(operation)
         }
     }
 
     private static func check(_ job: EnqueueItem, in bytes: [UInt8]) throws {
         try require(JobName("\(job.queue)/x") != nil, "queue \(job.queue)")
+        try checkJob(job, in: bytes)
+    }
+
+    private static func checkJob(_ job: EnqueueItem, in bytes: [UInt8]) throws {
         try require(job.jobID.map { JobName("q/\($0)") != nil } ?? true, "an id out of its rule")
         try require((-100...100).contains(job.priority), "priority \(job.priority)")
         try require(job.type.utf8.count <= 128, "a long type")
         try require(job.delayMs == nil || job.runAt == nil, "both delay_ms and run_at")
         for json in [job.payload, job.meta ?? [0x30]] { _ = try JSONDocument(json) }
+        if let unique = job.unique {
+            try require((1...256).contains(unique.key.utf8.count), "a key of \(unique.key.utf8.count) bytes")
+            try require(unique.ttlMs.map { (1...31_536_000_000).contains($0) } ?? true, "ttl_ms out of its range")
+        }
+        try require(job.expiresInMs.map { (1...315_360_000_000).contains($0) } ?? true, "an expiry out of its range")
         try require(job.payload == Array("null".utf8) || contains(bytes, job.payload), "the payload changed")
     }
 
@@ -76,6 +90,19 @@ public enum RequestBody {
         try require((1...64).contains(claim.queues.count), "\(claim.queues.count) queues")
         try require(Set(claim.queues).count == claim.queues.count, "a queue is named twice")
         try require((1...100).contains(claim.max) && (0...600_000).contains(claim.waitMs), "a claim out of its ranges")
+        try require(
+            claim.weights.count == (claim.strategy == .weighted ? claim.queues.count : 0), "weights for other queues")
+        try require(claim.weights.allSatisfy { (1...1000).contains($0) }, "a weight out of its range")
+    }
+
+    private static func check(_ item: ExtendItem, in bytes: [UInt8]) throws {
+        for json in [item.progress, item.checkpoint, item.log] { try check(item.job, item.token, json, in: bytes) }
+        try require(item.checkpoint.map { $0.count <= 65_536 } ?? true, "a long checkpoint")
+        if let log = item.log {
+            let text = try JSONDocument(log).string
+            try require(text.map { $0.utf8.count <= 3 * 4_096 } ?? false, "a long line")
+            try require(text.map { !$0.utf8.contains(0x0A) && !$0.utf8.contains(0x0D) } ?? false, "more than one line")
+        }
     }
 
     private static func check(_ job: JobName, _ token: String, _ json: [UInt8]?, in bytes: [UInt8]) throws {

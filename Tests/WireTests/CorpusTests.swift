@@ -16,7 +16,7 @@ import Wire
 
     private func run(_ target: String, _ check: (UnsafeRawBufferPointer) throws -> Void) throws {
         let files = try Self.corpus(target)
-        #expect(files.count > 3 && files.count <= 60)
+        #expect(files.count > 3 && files.count <= 100)
         for file in files {
             #expect(throws: Never.self, "\(target)/\(file.name)") { try file.bytes.withUnsafeBytes(check) }
         }
