@@ -1,10 +1,10 @@
-// A worker that said its name: the jobs it holds, and whether it is still there. A state machine; `Workers` acts on it.
+// A worker of this daemon: the jobs it holds, and whether it is still there. A state machine; `Workers` acts on it.
 
 import Reactor
 import Store
 import Wire
 
-/// A named worker, across connections of one session.
+/// Who said `hello` with a name or asked for events, across connections of one session.
 final class Worker {
     /// Where its connection is.
     enum Presence {
@@ -15,26 +15,69 @@ final class Worker {
         case gone
     }
     let session: String
-    var name: String
+    /// nil: it only asked for its events. Then its jobs stay with it when the connection ends.
+    var name: String?
+    /// It asked for its events.
     var push: Bool
     var onDisconnect: OnDisconnect
     var graceMs: Int64
     var presence: Presence
+    /// It was told to finish: its claims find nothing.
+    var isQuiet = false
     /// Tells the end of the peer's process; nil when its pid is not known here (another PID namespace).
     var process: ProcessWatch?
     /// The process at the other end has ended, though the connection may live on in a child of it.
     var processHasEnded = false
-    let since: UInt64
-    /// token → job. Tokens are never used twice, so they are the key.
-    var held: [String: JobName] = [:]
+    /// The process behind its present, or last, connection.
+    var peer: PeerCredentials
+    /// The unit of that process, once somebody asked.
+    var unit: Unit?
+    /// When it first said hello.
+    let sinceAt: ServerTime
+    /// In no order.
+    private(set) var held: [HeldJob] = []
 
-    init(session: String, hello: Hello, name: String, connection: Session, since: UInt64) {
+    /// What the service manager says of a process.
+    enum Unit {
+        case named(String)
+        case none
+    }
+
+    init(session: String, hello: Hello, connection: Session, sinceAt: ServerTime) {
         self.session = session
-        self.name = name
-        self.since = since
+        self.sinceAt = sinceAt
+        name = hello.worker
         push = hello.push
-        onDisconnect = hello.onDisconnect
+        onDisconnect = hello.worker == nil ? .keep : hello.onDisconnect
         graceMs = hello.graceMs
         presence = .connected(connection)
+        peer = connection.stream.peer
+    }
+
+    /// Its present connection; nil during its grace.
+    var connection: Session? {
+        if case .connected(let session) = presence { return session }
+        return nil
+    }
+
+    /// Events reach it now.
+    var hears: Bool { push && connection != nil }
+
+    func add(_ job: HeldJob) {
+        job.place = held.count
+        held.append(job)
+    }
+
+    func remove(_ job: HeldJob) {
+        let last = held.removeLast()
+        guard last !== job else { return }
+        last.place = job.place
+        held[job.place] = last
+    }
+
+    /// Sends it an event, if it asked for them. While it is missing nobody hears it; see `Workers.tellAgain`.
+    func tell(_ event: WorkerEvent) {
+        guard push, let connection else { return }
+        connection.tell { $0.event(event) }
     }
 }

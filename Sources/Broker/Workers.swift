@@ -5,44 +5,67 @@
 // with its session; `on_disconnect: keep` → nothing happens and only the leases count. The kernel closes a dying process's
 // sockets a moment before its pidfd tells, so "still lives" is often true for some microseconds only: the pidfd is
 // watched during the grace.
+//
+// A connection that asked for events (`push`) without a name is a worker too, but only for these: it is not counted,
+// and its jobs are not given back. What workers are told, and when, is in `LeaseWatch` and `CancelWatch`.
 
 import Logging
 import Reactor
 import Store
 import Wire
 
-/// The named workers of this daemon.
+/// The workers of this daemon.
 final class Workers {
     private unowned let broker: Broker
     private var bySession: [String: Worker] = [:]
-    /// token → worker, for completions that come over another connection.
-    private var holders: [String: Worker] = [:]
+    /// By token, also for completions that come over another connection. Tokens are never used twice.
+    private var held: [String: HeldJob] = [:]
     private var isStopped = false
+    private lazy var leases = LeaseWatch(broker: broker, workers: self)
+    private lazy var cancels = CancelWatch(broker: broker, leases: leases)
 
-    init(broker: Broker) { self.broker = broker }
+    /// Workers with a name that are connected or within their grace.
+    private(set) var count = 0
 
-    /// Workers that are connected or within their grace.
-    var count: Int { bySession.count }
+    init(broker: Broker) {
+        self.broker = broker
+    }
+
+    /// Jobs in their hands, as far as this daemon knows.
+    var heldCount: Int { held.count }
+
+    /// All, also those without a name, in no order.
+    var all: some Sequence<Worker> { bySession.values }
 
     // MARK: Hello
 
-    /// A connection says who it is; returns its session. A known session is taken over with the jobs it holds.
-    func hello(_ hello: Hello, from session: Session) -> String {
-        guard let name = hello.worker else { return broker.identifiers.sessionID() }
-        if let known = hello.session.flatMap({ bySession[$0] }) ?? session.worker {
+    /// A connection says who it is; returns its session. A known session is taken over with the jobs it holds. `news`:
+    /// the worker must be told what it may have missed (`tellAgain`), behind the reply.
+    func hello(_ hello: Hello, from session: Session) -> (session: String, news: Worker?) {
+        let known = (hello.worker == nil ? nil : hello.session.flatMap { bySession[$0] }) ?? session.worker
+        if let known {
+            let isNews = !known.push || known.connection !== session
             attach(known, to: session)
-            known.name = name
-            known.push = hello.push
-            known.onDisconnect = hello.onDisconnect
-            known.graceMs = hello.graceMs
-            return known.session
+            rename(known, hello)
+            setPush(known, hello.push)
+            return (known.session, known.push && isNews ? known : nil)
         }
-        let worker = Worker(
-            session: broker.identifiers.sessionID(), hello: hello, name: name, connection: session,
-            since: broker.loop.now)
-        bySession[worker.session] = worker
+        let sessionID = broker.identifiers.sessionID()
+        guard hello.worker != nil || hello.push else { return (sessionID, nil) }
+        let worker = Worker(session: sessionID, hello: hello, connection: session, sinceAt: broker.serverNow)
+        bySession[sessionID] = worker
+        if worker.name != nil { count += 1 }
         attach(worker, to: session)
-        return worker.session
+        return (sessionID, worker.push ? worker : nil)
+    }
+
+    /// A name once said stays; a nameless worker gets one when it says it.
+    private func rename(_ worker: Worker, _ hello: Hello) {
+        guard let name = hello.worker else { return }
+        if worker.name == nil { count += 1 }
+        worker.name = name
+        worker.onDisconnect = hello.onDisconnect
+        worker.graceMs = hello.graceMs
     }
 
     private func attach(_ worker: Worker, to session: Session) {
@@ -54,27 +77,109 @@ final class Workers {
         }
         worker.presence = .connected(session)
         session.worker = worker
+        worker.peer = session.stream.peer
+        worker.unit = nil
         worker.processHasEnded = ProcessWatch.isGone(session.stream.peer.pid)
         worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) {
             [unowned self, unowned worker] in
             processEnded(worker)
         }
+        broker.waiting.set(session, parked: worker.isQuiet)
+    }
+
+    private func setPush(_ worker: Worker, _ push: Bool) {
+        guard worker.push != push else { return }
+        worker.push = push
+        for job in worker.held { if push { watch(job) } else { unwatch(job) } }
+    }
+
+    /// A worker that asked for events has (another) connection: what it may have missed is told.
+    func tellAgain(_ worker: Worker) {
+        if worker.isQuiet || broker.isDraining { worker.tell(.quiet) }
+        leases.watchAgain(worker)
     }
 
     // MARK: Holding
 
+    /// A worker claims from these queues and waits until `deadline`.
+    func claims(_ queues: [String], _ worker: Worker, until deadline: UInt64) {
+        if worker.push { cancels.want(queues, until: deadline) }
+    }
+
     /// Jobs went into a worker's hands.
     func hold(_ jobs: [ClaimedJob], queue: String, _ worker: Worker) {
+        let now = broker.loop.now
         for job in jobs {
-            worker.held[job.token] = JobName(queue: queue, id: job.id)
-            holders[job.token] = worker
+            let lease = LeasePeriod(lengthUs: UInt64(job.leaseMs) * 1_000, until: job.leaseUntil, at: now)
+            let new = HeldJob(
+                name: JobName(queue: queue, id: job.id), token: job.token, worker: worker, lease: lease)
+            held[job.token] = new
+            worker.add(new)
+            if worker.push { watch(new) }
         }
     }
 
+    private func watch(_ job: HeldJob) {
+        cancels.add(job)
+        leases.watch(job)
+    }
+
+    private func unwatch(_ job: HeldJob) {
+        cancels.remove(job)
+        leases.unwatch(job)
+    }
+
+    /// The lease of a claim was renewed, over whichever connection. `leaseMs` nil: by as much as it was given for.
+    func extended(_ job: JobName, token: String, leaseMs: Int64?, until: ServerTime, cancelRequested: Bool) {
+        guard let held = held[token], held.name == job else { return }
+        let leftMs = leaseMs ?? broker.sweeper.serverNow.map { max(0, until - $0) }
+        held.lease.renewed(lengthUs: leftMs.map { UInt64($0) * 1_000 }, until: until, at: broker.loop.now)
+        guard held.worker.hears else { return }
+        leases.watch(held)
+        if cancelRequested, !held.cancelIsSaid { leases.ask([held]) }
+    }
+
     /// The claim under this token has ended.
-    func letGo(_ token: String) {
-        guard !holders.isEmpty, let worker = holders.removeValue(forKey: token) else { return }
-        worker.held[token] = nil
+    func letGo(_ job: JobName, token: String) {
+        guard !held.isEmpty, let held = held[token], held.name == job else { return }
+        letGo(held)
+    }
+
+    /// A claim has ended.
+    func letGo(_ job: HeldJob) {
+        guard job.isHeld else { return }
+        job.isHeld = false
+        held[job.token] = nil
+        job.worker.remove(job)
+        if job.worker.push { unwatch(job) }
+    }
+
+    /// Once a second.
+    func tidy() {
+        leases.tidy(bySession.values, held: held.count)
+        cancels.tidy(at: broker.loop.now)
+    }
+
+    // MARK: Telling
+
+    /// Somebody, on whichever host, asked to cancel a job that is in a worker's hands.
+    func cancelRequested(_ id: String, queue: String) { cancels.requested(id, queue: queue) }
+
+    /// Such requests are heard from now on.
+    func hearsCancels(of queue: String) { cancels.listens(to: queue) }
+
+    /// Workers whose name matches; nil: all.
+    func matching(_ glob: Glob?) -> [Worker] {
+        bySession.values.filter { worker in glob.map { $0.matches(worker.name ?? "") } ?? true }
+    }
+
+    /// Tells a worker to finish, or to go on.
+    func set(_ worker: Worker, quiet: Bool) {
+        guard worker.isQuiet != quiet else { return }
+        worker.isQuiet = quiet
+        if let connection = worker.connection { broker.waiting.set(connection, parked: quiet) }
+        // All were told when the draining began.
+        if !broker.isDraining { worker.tell(quiet ? .quiet : .resume) }
     }
 
     // MARK: Leaving
@@ -109,24 +214,24 @@ final class Workers {
         worker.presence = .gone
         if !worker.held.isEmpty {
             broker.log.notice(
-                "worker is gone, \(worker.held.count) jobs go back: \(reason)", metadata: ["worker": "\(worker.name)"])
+                "worker is gone, \(worker.held.count) jobs go back: \(reason)",
+                metadata: ["worker": "\(worker.name ?? "")"])
         }
-        var byQueue: [String: [Claim]] = [:]
-        for (token, job) in worker.held { byQueue[job.queue, default: []].append(Claim(id: job.id, token: token)) }
+        let byQueue = Dictionary(grouping: worker.held, by: \.name.queue)
         forget(worker)
-        for (queue, claims) in byQueue { broker.workerGone(claims, queue: queue) }
+        for (queue, jobs) in byQueue { broker.workerGone(jobs.map(\.claim), queue: queue) }
     }
 
     private func forget(_ worker: Worker) {
-        for token in worker.held.keys { holders[token] = nil }
-        worker.held = [:]
+        for job in worker.held.reversed() { letGo(job) }
         worker.process = nil
-        bySession[worker.session] = nil
+        if bySession.removeValue(forKey: worker.session) != nil, worker.name != nil { count -= 1 }
     }
 
     /// The daemon stops: connections will end by our doing, and the leases stay with their workers.
     func stop() {
         isStopped = true
+        leases.stop()
         for worker in bySession.values {
             if case .missing(let timer) = worker.presence { timer.disarm() }
         }

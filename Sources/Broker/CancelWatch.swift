@@ -1,0 +1,88 @@
+// Who must be told that the cancellation of a job in its hands was asked for, by whomever, on whichever host.
+//
+// The store is listened to for the queues that workers with events (`push`) hold jobs of or claim from, and for some time
+// after the last. Requests come over another connection of the store than the claims' answers and may overtake one: the
+// job that a request is about is then held by nobody here. It is looked for once more behind a round trip, when all
+// claims that came before the request are answered. What was asked for before the subscription held, or while it was
+// interrupted, is found by asking about all jobs of the queue as soon as it holds. A request is only the reason to ask
+// the store about the claim (`LeaseWatch.ask`): it may be about an earlier attempt.
+
+import Reactor
+import Store
+import Wire
+
+/// Requests to cancel jobs that are in the hands of this daemon's workers.
+final class CancelWatch {
+    private final class Queue {
+        /// id → its newest claim here.
+        var jobs: [String: HeldJob] = [:]
+        /// Until when it is listened to at least (monotonic µs).
+        var wantedUntil: UInt64 = 0
+    }
+
+    private unowned let broker: Broker
+    private unowned let leases: LeaseWatch
+    private var queues: [String: Queue] = [:]
+
+    /// How long a queue is listened to after its last job or claim.
+    private static let listenUs: UInt64 = 30_000_000
+
+    init(broker: Broker, leases: LeaseWatch) {
+        self.broker = broker
+        self.leases = leases
+    }
+
+    // MARK: Listening
+
+    /// A worker with events claims from these queues, waiting until `time` at most.
+    func want(_ names: [String], until time: UInt64) {
+        for name in names {
+            let queue = queue(name)
+            queue.wantedUntil = max(queue.wantedUntil, time + Self.listenUs)
+        }
+    }
+
+    /// A worker with events holds this job.
+    func add(_ job: HeldJob) { queue(job.name.queue).jobs[job.name.id] = job }
+
+    func remove(_ job: HeldJob) {
+        guard let queue = queues[job.name.queue], queue.jobs[job.name.id] === job else { return }
+        queue.jobs[job.name.id] = nil
+    }
+
+    private func queue(_ name: String) -> Queue {
+        if let known = queues[name] { return known }
+        let new = Queue()
+        queues[name] = new
+        broker.store.watchCancels(queue: name)
+        return new
+    }
+
+    /// Once a second: ends listening to queues that nobody here has to do with any more.
+    func tidy(at now: UInt64) {
+        for (name, queue) in queues {
+            if !queue.jobs.isEmpty {
+                queue.wantedUntil = now + Self.listenUs
+            } else if queue.wantedUntil < now {
+                queues[name] = nil
+                broker.store.unwatchCancels(queue: name)
+            }
+        }
+    }
+
+    // MARK: Hearing
+
+    /// Somebody asked to cancel a job.
+    func requested(_ id: String, queue: String) {
+        if let job = queues[queue]?.jobs[id] { return leases.ask([job]) }
+        broker.store.ping { [self] _ in
+            if let job = queues[queue]?.jobs[id] { leases.ask([job]) }
+        }
+    }
+
+    /// From now on requests are heard; earlier ones may have been missed.
+    func listens(to queue: String) {
+        guard let queue = queues[queue] else { return }
+        leases.ask(queue.jobs.values)
+    }
+}
