@@ -5,10 +5,12 @@
 //
 //     Session        a connection's lines and their order          Dispatcher     operation → handler
 //     WaitingClaims  claims that found nothing yet                 Workers        who holds what, and is still there
-//     Sweeper        what becomes due when                         Producing, Working, Administration: the handlers
+//     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
+//     Sweeper        what becomes due when                         Producing, Working, Steering, Administration: handlers
 //
-// Timers of the broker, all of them: the waiting claims' nearest deadline, the sweeper's nearest due time, one a second
-// for the safety net and the status line (`everySecond`), and one for each lost worker's grace.
+// Timers of the broker, all of them: the waiting claims' nearest deadline, the sweeper's nearest due time, the nearest of
+// the leases that workers are told about, one a second for the safety net and the status line (`everySecond`), and one
+// for each lost worker's grace.
 
 public import Logging
 public import Reactor
@@ -30,6 +32,7 @@ public final class Broker {
     var identifiers: IdentifierSource
     /// Whose turn it is among the queues of weighted claims.
     var shares = WeightedSharesTable()
+    /// It takes no new work: after `drain`, or because it stops.
     private(set) var isDraining = false
     private var stopper: Stopper?
     private var tick: LoopTimer?
@@ -70,6 +73,8 @@ public final class Broker {
             if store.status.state == "ready" { sweeper.storeIsBack() }
             reportStatus()
         }
+        store.onCancelRequest = { [unowned self] queue, id, _ in workers.cancelRequested(id, queue: queue) }
+        store.onWatchingCancels = { [unowned self] queue in workers.hearsCancels(of: queue) }
         tick = loop.timer { [unowned self] in everySecond() }
         sweeper.storeIsBack()
         everySecond()
@@ -78,6 +83,7 @@ public final class Broker {
     /// The safety net: whatever was missed (a lost message, another host's crash) is found within a second.
     private func everySecond() {
         waiting.tidy()
+        workers.tidy()
         sweeper.tick(at: loop.now)
         reportStatus()
         tick?.arm(after: 1_000_000)
@@ -125,14 +131,31 @@ public final class Broker {
         body(&writer)
     }
 
+    /// The server's time; before the store has answered, this host's.
+    var serverNow: ServerTime { sweeper.serverNow ?? wallClockMs() }
+
     // MARK: The end
+
+    /// Takes no new work from now on, and tells the workers to finish; what they have they may end. Waiting claims are
+    /// answered with no jobs. Only a restart ends it.
+    func startDraining() {
+        guard !isDraining else { return }
+        isDraining = true
+        log.notice("draining: no new work is taken until a restart")
+        waiting.answerAll()
+        for worker in workers.all { worker.tell(.quiet) }
+        reportStatus()
+    }
+
+    /// The daemon is about to end.
+    var isStopping: Bool { stopper != nil }
 
     /// Takes no new work, answers what is under way, and then calls `then`; at the latest after about four seconds.
     ///
     /// Waiting claims are answered with no jobs. Leases stay with their workers: after a restart the same tokens are
     /// good.
     public func stop(then: @escaping () -> Void) {
-        guard !isDraining else { return }
+        guard !isStopping else { return }
         isDraining = true
         waiting.answerAll()
         tick?.disarm()
@@ -164,7 +187,7 @@ public final class Broker {
             case (_, "ready"): "Redis \(store.version ?? "") at \(store.address)"
             default: "Redis at \(store.address) is away: \(store.problem ?? store.state)"
             }
-        let doing = isDraining ? "Stopping" : "Serving"
+        let doing = isStopping ? "Stopping" : isDraining ? "Draining" : "Serving"
         return
             "\(doing): \(sessions.count) connections, \(workers.count) workers, \(waiting.count) waiting claims; \(health)"
     }

@@ -72,11 +72,13 @@ extension Broker {
         }
     }
 
-    /// Refuses new work while the daemon stops. True when it did.
+    /// Refuses new work while the daemon drains or stops. True when it did.
     func refusesNewWork(_ ticket: Ticket) -> Bool {
         guard isDraining else { return false }
         ticket.refuse(
-            WireError(.draining, "the daemon is stopping and takes no new work", retryAfterMs: 1_000))
+            WireError(
+                .draining, "the daemon is \(isStopping ? "stopping" : "draining") and takes no new work",
+                retryAfterMs: 1_000))
         return true
     }
 

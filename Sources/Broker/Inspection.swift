@@ -8,7 +8,7 @@ import Wire
 extension Broker {
     /// `ping {store}` → `{at}`; with `store: true` after a round trip, with the server's time.
     func ping(store wanted: Bool, _ ticket: Ticket) {
-        guard wanted else { return ticket.reply { $0.member("at", sweeper.serverNow ?? wallClockMs()) } }
+        guard wanted else { return ticket.reply { $0.member("at", serverNow) } }
         store.ping { [self] result in
             guard let now = unwrap(result, ticket) else { return }
             ticket.reply { $0.member("at", now) }

@@ -7,13 +7,8 @@ extension Broker {
         ticket.refuse(WireError(.unknownOp, "this operation is not built yet", field: "op"))
     }
 
-    func cancel(_ body: CancelBody, _ ticket: Ticket) { pending(ticket) }
     func wait(_ body: WaitBody, _ ticket: Ticket) { pending(ticket) }
     func cancelWait(target: [UInt8], _ ticket: Ticket) { pending(ticket) }
     func subscribe(_ body: SubscribeBody, _ ticket: Ticket) { pending(ticket) }
     func unsubscribe(_ ticket: Ticket) { pending(ticket) }
-    func listWorkers(_ ticket: Ticket) { pending(ticket) }
-    func quiet(worker: Glob?, _ ticket: Ticket) { pending(ticket) }
-    func drain(_ ticket: Ticket) { pending(ticket) }
-    func resume(worker: Glob, _ ticket: Ticket) { pending(ticket) }
 }

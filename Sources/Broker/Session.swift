@@ -18,7 +18,7 @@ final class Session: ByteStreamDelegate {
     private var inputEnded = false
     private(set) var isOpen = true
     private(set) var isReading = true
-    /// Who this is, after a `hello` with a worker's name.
+    /// Who this is, after a `hello` with a worker's name or with `push`.
     var worker: Worker?
     /// Its claims that wait, at most `inFlight`.
     var waitingClaims: [WaitingClaim] = []
@@ -99,6 +99,15 @@ final class Session: ByteStreamDelegate {
         }
         gate.answered(identified: id != nil)
         if !isPumping, framer.bufferedBytes > 0 || !isReading { pump() } else { closeWhenDone() }
+    }
+
+    /// Writes a line that nobody asked for: an event.
+    func tell(_ write: (inout JSONWriter) -> Void) {
+        guard isOpen else { return }
+        broker.withWriter { writer in
+            write(&writer)
+            stream.write(writer.bytes)
+        }
     }
 
     /// What was asked is still answered after `shutdown(SHUT_WR)`; then the connection ends.

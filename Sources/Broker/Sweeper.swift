@@ -42,6 +42,9 @@ final class Sweeper {
     /// The server's time, once the store has answered.
     var serverNow: ServerTime? { clock.offsetMs.map { $0 + Int64(broker.loop.now / 1_000) } }
 
+    /// When a server time comes, in monotonic µs; 0 before the store has answered.
+    func monotonicUs(of time: ServerTime) -> UInt64 { clock.monotonicUs(of: time) }
+
     // MARK: Knowing
 
     /// A queue exists, or may soon.

@@ -55,7 +55,7 @@ final class TokenReply {
         var outcomes: Result<[TokenOutcome], StoreFailure>?
         var taken: Result<Taken, StoreFailure>? = next == nil ? .success(("", [])) : nil
         operation { [self] result in
-            if case .success = result { for token in tokens { broker.workers.letGo(token) } }
+            if case .success = result { for (job, token) in zip(jobs, tokens) { broker.workers.letGo(job, token: token) } }
             outcomes = result
             if let taken { finish(result, taken, hasNext: next != nil) }
         }
@@ -119,7 +119,9 @@ final class TokenReply {
     }
 
     private func putBack(_ taken: Taken) {
-        for job in taken.jobs { broker.workers.letGo(job.token) }
+        for job in taken.jobs {
+            broker.workers.letGo(JobName(queue: taken.queue, id: job.id), token: job.token)
+        }
         broker.giveBack(taken.jobs, queue: taken.queue)
     }
 

@@ -34,6 +34,8 @@ final class WaitingClaim {
     var listed: UInt64 = 0
     /// The deadline came while the store was asked: whatever it says is the answer.
     var isExpired = false
+    /// Its worker was told to claim no more: it is not tried, and stands in no line, until its worker may go on.
+    var isParked = false
     /// How many claims a wake-up of unknown size has set off so far, see `WaitingClaims.wake(_:atLeast:)`.
     var surge = 0
 
@@ -48,8 +50,12 @@ final class WaitingClaim {
         self.session = session
         self.deadline = deadline
         self.answer = answer
-        pending = queues.count == 64 ? .max : (1 << UInt64(queues.count)) - 1
+        pending = 0
+        askAll()
     }
+
+    /// All queues are to be tried.
+    func askAll() { pending = queues.count == 64 ? .max : (1 << UInt64(queues.count)) - 1 }
 
     /// The queue to be tried next, of those that are `pending`.
     func nextIndex() -> Int { shares?.next(among: pending) ?? pending.trailingZeroBitCount }

@@ -48,16 +48,29 @@ final class WaitingClaims {
 
     /// Takes in a claim and asks the store for it.
     func add(_ claim: WaitingClaim) {
+        claim.isParked = claim.session.worker?.isQuiet ?? false
         if let deadline = claim.deadline {
             count += 1
             claim.session.waitingClaims.append(claim)
             claim.number = nextNumber
             nextNumber += 1
-            for index in claim.queues.indices { enlist(claim, index) }
+            enlist(claim)
             deadlines.insert(Deadline(at: deadline, claim: claim))
             armTimer()
         }
-        tryNext(claim)
+        if claim.isParked { nothingFound(claim) } else { tryNext(claim) }
+    }
+
+    /// A worker was told to claim no more, or that it may again: its claims rest until then, and are tried now. One
+    /// that the store is being asked for at this moment still gets what is found.
+    func set(_ session: Session, parked: Bool) {
+        for claim in session.waitingClaims where claim.isParked != parked {
+            claim.isParked = parked
+            guard !parked, claim.phase == .idle else { continue }
+            claim.askAll()
+            enlist(claim)
+            tryNext(claim)
+        }
     }
 
     // MARK: Waking
@@ -83,7 +96,7 @@ final class WaitingClaims {
             claim.listed &= ~(1 << UInt64(index))
             claim.pending |= 1 << UInt64(index)
             // A claim that is being tried elsewhere looks here next, but may not need to: it is not counted.
-            guard claim.phase == .idle else { continue }
+            guard claim.phase == .idle, !claim.isParked else { continue }
             claim.surge = surge
             woken.append(claim)
             capacity += surge > 0 ? 1 : claim.request.max
@@ -134,7 +147,7 @@ final class WaitingClaims {
 
     private func nothingFound(_ claim: WaitingClaim) {
         if claim.isDone { return }
-        if claim.pending != 0 { return tryNext(claim) }
+        if claim.pending != 0, !claim.isParked { return tryNext(claim) }
         if claim.waits, !claim.isExpired { return rest(claim) }
         end(claim)
         claim.answer(.success((claim.queues[0], [])))
@@ -144,9 +157,7 @@ final class WaitingClaims {
     private func rest(_ claim: WaitingClaim) {
         claim.phase = .idle
         claim.surge = 0
-        for index in claim.queues.indices where claim.listed & (1 << UInt64(index)) == 0 {
-            enlist(claim, index)
-        }
+        enlist(claim)
     }
 
     // MARK: Ending
@@ -193,6 +204,14 @@ final class WaitingClaims {
     }
 
     // MARK: Lines
+
+    /// Into all lines where it does not stand, unless it is parked.
+    private func enlist(_ claim: WaitingClaim) {
+        if claim.isParked { return }
+        for index in claim.queues.indices where claim.listed & (1 << UInt64(index)) == 0 {
+            enlist(claim, index)
+        }
+    }
 
     /// A line is in the order of arrival: a new claim goes to its end, one that was tried in vain to near its head.
     private func enlist(_ claim: WaitingClaim, _ index: Int) {

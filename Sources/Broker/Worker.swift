@@ -29,19 +29,13 @@ final class Worker {
     /// The process at the other end has ended, though the connection may live on in a child of it.
     var processHasEnded = false
     /// The process behind its present, or last, connection.
-    var peer: PeerCredentials
-    /// The unit of that process, once somebody asked.
-    var unit: Unit?
+    private(set) var peer: PeerCredentials
+    /// The unit of that process: not asked for yet, none, or its name.
+    private var unit: String??
     /// When it first said hello.
     let sinceAt: ServerTime
     /// In no order.
     private(set) var held: [HeldJob] = []
-
-    /// What the service manager says of a process.
-    enum Unit {
-        case named(String)
-        case none
-    }
 
     init(session: String, hello: Hello, connection: Session, sinceAt: ServerTime) {
         self.session = session
@@ -54,6 +48,16 @@ final class Worker {
         peer = connection.stream.peer
     }
 
+    /// The systemd unit of its process. Found out when it is first asked for, while the process is surely the one that
+    /// connected.
+    var unitName: String? {
+        if let unit { return unit }
+        guard let connection, !processHasEnded else { return nil }
+        let found = connection.stream.peerUnit
+        unit = .some(found)
+        return found
+    }
+
     /// Its present connection; nil during its grace.
     var connection: Session? {
         if case .connected(let session) = presence { return session }
@@ -62,6 +66,13 @@ final class Worker {
 
     /// Events reach it now.
     var hears: Bool { push && connection != nil }
+
+    /// It speaks over this connection from now on.
+    func connect(_ session: Session) {
+        presence = .connected(session)
+        peer = session.stream.peer
+        unit = nil
+    }
 
     func add(_ job: HeldJob) {
         job.place = held.count

@@ -75,10 +75,8 @@ final class Workers {
         case .missing(let timer): timer.disarm()
         case .connected, .gone: break
         }
-        worker.presence = .connected(session)
+        worker.connect(session)
         session.worker = worker
-        worker.peer = session.stream.peer
-        worker.unit = nil
         worker.processHasEnded = ProcessWatch.isGone(session.stream.peer.pid)
         worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) {
             [unowned self, unowned worker] in
@@ -223,6 +221,7 @@ final class Workers {
     }
 
     private func forget(_ worker: Worker) {
+        worker.presence = .gone
         for job in worker.held.reversed() { letGo(job) }
         worker.process = nil
         if bySession.removeValue(forKey: worker.session) != nil, worker.name != nil { count -= 1 }

@@ -14,7 +14,7 @@ extension Broker {
                     .unsupportedProtocol, "this daemon speaks protocol \(ProtocolLimits.version)",
                     field: "protocol", supported: [ProtocolLimits.version]))
         }
-        let session = workers.hello(hello, from: ticket.session)
+        let (session, news) = workers.hello(hello, from: ticket.session)
         ticket.reply { writer in
             writer.member("server", "jobqd")
             writer.member("version", options.version)
@@ -28,6 +28,7 @@ extension Broker {
             writer.member("batch", ProtocolLimits.batch)
             writer.endObject()
         }
+        if let news { workers.tellAgain(news) }
     }
 
     /// `claim {queue | queues, wait_ms, max, lease_ms, strategy, weights}` → `{jobs: […]}`, empty after `wait_ms`.
@@ -92,8 +93,19 @@ extension Broker {
             call: { store.extend($0, queue: $1, then: $2) },
             then: { [self] result in
                 guard let outcomes = unwrap(result, ticket) else { return }
+                for (item, outcome) in zip(body.items, outcomes) { noteLease(of: item, outcome) }
                 reply.send(outcomes.map(TokenReply.Outcome.init), next: nil)
             })
+    }
+
+    /// What an `extend` says about the claim that its worker holds.
+    private func noteLease(of item: ExtendItem, _ outcome: ExtendOutcome) {
+        switch outcome {
+        case .extended(let until, let cancelRequested):
+            workers.extended(
+                item.job, token: item.token, leaseMs: item.leaseMs, until: until, cancelRequested: cancelRequested)
+        case .leaseLost, .notFound: workers.letGo(item.job, token: item.token)
+        }
     }
 
     // MARK: What they share
@@ -106,6 +118,7 @@ extension Broker {
         let worker = session.worker
         let deadline = body.waitMs > 0 ? loop.now + UInt64(body.waitMs) * 1_000 : nil
         let request = ClaimRequest(max: body.max, leaseMs: body.leaseMs, worker: worker?.name ?? "")
+        if let worker { workers.claims(body.queues, worker, until: deadline ?? loop.now) }
         waiting.add(
             WaitingClaim(
                 queues: body.queues, request: request, shares: weightedShares(body), session: session,

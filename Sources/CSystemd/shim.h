@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 // _GNU_SOURCE would bring these, but also another fd_set than the one in Swift's own view of glibc, which then refuses.

@@ -44,6 +44,15 @@ public final class ByteStream {
     /// Who is at the other end.
     public let peer: PeerCredentials
 
+    /// The systemd unit of the process at the other end, e.g. `mailer.service`; nil when it has none, or that cannot be
+    /// found out (sd_peer_get_unit(3)). Reads files below /proc each time.
+    public var peerUnit: String? {
+        var name: UnsafeMutablePointer<CChar>?
+        guard isOpen, sd_peer_get_unit(fd, &name) >= 0, let name else { return nil }
+        defer { free(name) }
+        return String(cString: name)
+    }
+
     // The rest is between the stream and its set.
     /// Used only while the stream is open, and a set closes its streams before it goes.
     unowned(unsafe) let set: ConnectionSet
