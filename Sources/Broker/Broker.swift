@@ -6,7 +6,7 @@
 //     Session        a connection's lines and their order          Dispatcher     operation → handler
 //     WaitingClaims  claims that found nothing yet                 Workers        who holds what, and is still there
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
-//     Sweeper        what becomes due when                         Producing, Working, Steering, Administration: handlers
+//     Sweeper        what becomes due when                         Producing, Working, Steering, …: the handlers
 //
 // Timers of the broker, all of them: the waiting claims' nearest deadline, the sweeper's nearest due time, the nearest of
 // the leases that workers are told about, one a second for the safety net and the status line (`everySecond`), and one

@@ -55,7 +55,9 @@ final class TokenReply {
         var outcomes: Result<[TokenOutcome], StoreFailure>?
         var taken: Result<Taken, StoreFailure>? = next == nil ? .success(("", [])) : nil
         operation { [self] result in
-            if case .success = result { for (job, token) in zip(jobs, tokens) { broker.workers.letGo(job, token: token) } }
+            if case .success = result {
+                for (job, token) in zip(jobs, tokens) { broker.workers.letGo(job, token: token) }
+            }
             outcomes = result
             if let taken { finish(result, taken, hasNext: next != nil) }
         }
