@@ -71,7 +71,7 @@ extension MemoryQueue {
         record.finishedAt = now
         if !reason.isEmpty { record.reason = reason }
         if state == .cancelled { totals.cancelled += 1 } else { totals.expired += 1 }
-        tell(state == .cancelled ? .cancelled : .expired, record, reason: reason)
+        tell(state == .cancelled ? .cancelled : .expired, record, reason: reason, last: state == .cancelled)
         let keep = record.keepMs ?? policy.keepMs ?? QueuePolicy().keepMs
         guard keep > 0 else {
             records[record.id] = nil
@@ -90,14 +90,15 @@ extension MemoryQueue {
     func trimEnded(_ state: JobState) {
         guard let set = set(of: state) else { return trimCompleted() }
         let over = set.count - (policy.keepCount ?? QueuePolicy().keepCount)
-        for entry in set.entries(limit: min(max(over, 0), Self.stepLimit)) { removeEnded(entry) }
+        for entry in set.entries(limit: min(max(over, 0), Self.stepLimit)) {
+            if let record = records[entry.id] { removeEnded(record) }
+        }
     }
 
     /// A cancelled or expired job's record goes, without a word.
-    func removeEnded(_ entry: ScoredSet.Entry) {
-        guard let record = records[entry.id] else { return }
+    func removeEnded(_ record: MemoryRecord) {
         removeFromPlace(record)
-        records[entry.id] = nil
+        records[record.id] = nil
     }
 
     /// Removes the record of a job that is not in a worker's hands. Only jobs that waited count as deleted: the others

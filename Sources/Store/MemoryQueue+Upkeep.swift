@@ -18,32 +18,21 @@ extension MemoryQueue {
             let places = [queued, scheduled, retrying, processing, cancelled, expired]
             if places.allSatisfy(\.isEmpty), !hadDead { return swept }
             swept.now = now
-            let kept = due(cancelled, now) + due(expired, now)
-            let letters = dueLetters(now: now)
-            let unstarted = due(expiry, now)
-            let lost = reclaiming ? due(processing, now) : []
-            for record in unstarted {
-                removeFromPlace(record)
-                finish(record, .expired, now: now)
-            }
+            let due = MemoryDue(
+                lost: reclaiming ? self.due(processing, now) : [], planned: self.due(scheduled, now),
+                failed: self.due(retrying, now), unstarted: self.due(expiry, now), cancelled: self.due(cancelled, now),
+                expired: self.due(expired, now), letters: dueLetters(now))
+            swept.more = due.all.contains { $0.count == Self.sweepLimit }
+            for record in due.cancelled + due.expired { removeEnded(record) }
+            for record in due.letters { remove(record) }
+            for record in due.unstarted { removeFromPlace(record) }
             let wasEmpty = queued.isEmpty
-            let (planned, failed) = (due(scheduled, now), due(retrying, now))
-            for record in lost { reclaim(record, reason: "lease_expired", now: now) }
-            for record in planned {
-                scheduled.remove(record.id, score: record.placeScore)
-                makeQueued(record)
-            }
-            for record in failed {
-                retrying.remove(record.id, score: record.placeScore)
-                takeNewSequence(record)
-                makeQueued(record)
-            }
-            for record in kept { removeEnded(ScoredSet.Entry(score: record.placeScore, id: record.id)) }
-            for record in letters { remove(record) }
-            swept.reclaimed = lost.count
-            swept.promoted = planned.count + failed.count
-            swept.expired = unstarted.count
-            swept.more = [lost, planned, failed, unstarted, letters].contains { $0.count == Self.sweepLimit }
+            for record in due.lost { reclaim(record, reason: "lease_expired", now: now) }
+            swept.promoted = promote(due)
+            for record in due.unstarted { finish(record, .expired, now: now) }
+            swept.reclaimed = due.lost.count
+            swept.expired = due.unstarted.count
+            trim()
             if !endPause(now: now) { noteArrivals(wasEmpty: wasEmpty) }
             swept.claimable = !queued.isEmpty && policy.paused == nil
             swept.nextDue = nextDue
@@ -51,12 +40,29 @@ extension MemoryQueue {
         }
     }
 
+    /// Scheduled jobs return to their place, retried ones come anew; those that expire in this sweep do neither.
+    private func promote(_ due: MemoryDue) -> Int {
+        let unstarted = Set(due.unstarted.map(\.id))
+        var promoted = 0
+        for record in due.planned + due.failed where !unstarted.contains(record.id) {
+            if record.state == .retrying {
+                retrying.remove(record.id, score: record.placeScore)
+                takeNewSequence(record)
+            } else {
+                scheduled.remove(record.id, score: record.placeScore)
+            }
+            makeQueued(record)
+            promoted += 1
+        }
+        return promoted
+    }
+
     private func due(_ set: ScoredSet, _ now: ServerTime) -> [MemoryRecord] {
         set.entries(limit: Self.sweepLimit).prefix { $0.score <= now }.compactMap { records[$0.id] }
     }
 
     /// Dead letters which the policy does not keep, oldest first.
-    private func dueLetters(now: ServerTime) -> [MemoryRecord] {
+    private func dueLetters(_ now: ServerTime) -> [MemoryRecord] {
         let over = policy.deadKeepCount.map { dead.count - $0 } ?? 0
         let letters = dead.entries(limit: Self.sweepLimit).enumerated().prefix { index, letter in
             index < over || policy.deadKeepMs.map { letter.score >> 20 + $0 <= now } ?? false
@@ -145,6 +151,21 @@ extension MemoryQueue {
             return bulk
         }
     }
+}
+
+/// What time asks for in one sweep.
+private struct MemoryDue {
+    /// Leases that ended.
+    var lost: [MemoryRecord]
+    var planned: [MemoryRecord]
+    var failed: [MemoryRecord]
+    /// Jobs that were not started in time.
+    var unstarted: [MemoryRecord]
+    /// Records that were kept long enough.
+    var cancelled: [MemoryRecord]
+    var expired: [MemoryRecord]
+    var letters: [MemoryRecord]
+    var all: [[MemoryRecord]] { [lost, planned, failed, unstarted, cancelled, expired, letters] }
 }
 
 extension ScoredSet.Entry {

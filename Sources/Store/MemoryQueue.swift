@@ -49,8 +49,9 @@ final class MemoryQueue {
     var wasMade = false
     /// The log of what happened.
     var events = MemoryEventLog()
-    /// Events of the present step.
+    /// Events of the present step, and those that are told behind them.
     private var told: [JobEvent] = []
+    private var toldLast: [JobEvent] = []
     /// States to which the present step added ended jobs.
     var grown: Set<JobState> = []
 
@@ -76,18 +77,25 @@ final class MemoryQueue {
     func step<Value>(_ now: ServerTime, _ body: () -> Value) -> Value {
         dropExpired(now)
         let value = body()
-        for state in grown { trimEnded(state) }
-        grown.removeAll()
+        trim()
         publish(now)
         return value
     }
 
-    /// Notes an event of this step.
-    func tell(_ kind: EventKind, _ record: MemoryRecord, runAt: ServerTime? = nil, reason: String? = nil) {
-        told.append(
-            JobEvent(
-                kind: kind, id: record.id, seq: .zero, attempt: record.attempts, runAt: runAt,
-                reason: reason.flatMap { $0.isEmpty ? nil : $0 }))
+    /// What this step added to may now hold more than is kept.
+    func trim() {
+        for state in grown { trimEnded(state) }
+        grown.removeAll()
+    }
+
+    /// Notes an event of this step. Flagged jobs are ended together, when all else of a step is done: `last`.
+    func tell(
+        _ kind: EventKind, _ record: MemoryRecord, runAt: ServerTime? = nil, reason: String? = nil, last: Bool = false
+    ) {
+        let event = JobEvent(
+            kind: kind, id: record.id, seq: .zero, attempt: record.attempts, runAt: runAt,
+            reason: reason.flatMap { $0.isEmpty ? nil : $0 })
+        if last { toldLast.append(event) } else { told.append(event) }
     }
 
     /// What happens to every job is only told while somebody asked for it.
@@ -96,9 +104,10 @@ final class MemoryQueue {
     }
 
     private func publish(_ now: ServerTime) {
-        guard !told.isEmpty else { return }
-        let logged = events.append(told, now: now)
+        guard !told.isEmpty || !toldLast.isEmpty else { return }
+        let logged = events.append(told + toldLast, now: now)
         told = []
+        toldLast = []
         onEvents?(logged)
     }
 
