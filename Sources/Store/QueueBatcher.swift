@@ -31,7 +31,13 @@ final class QueueBatcher {
     let requeues = BatchLane(StoreScripts.requeue, bound: RedisStore.tokenBound) { reply, isResent in
         RequeueOutcome(reply, isResent: isResent)
     }
-    /// Sweeps, requeues by filter, pauses: one script call each.
+    let cancels = BatchLane(StoreScripts.cancel, bound: RedisStore.tokenBound) { reply, isResent in
+        CancelOutcome.read(reply, isResent: isResent)
+    }
+    let deletes = BatchLane(StoreScripts.delete, bound: RedisStore.tokenBound) { reply, isResent in
+        DeleteOutcome.read(reply, isResent: isResent)
+    }
+    /// Sweeps, requeues and purges by filter, pauses: one script call each.
     var singles: [SingleCall] = []
     var claims = ClaimLane()
 
@@ -54,7 +60,12 @@ final class QueueBatcher {
 
     var isEmpty: Bool {
         claims.isEmpty && completes.isEmpty && enqueues.isEmpty && extends.isEmpty && fails.isEmpty && releases.isEmpty
-            && workersGone.isEmpty && requeues.isEmpty && singles.isEmpty
+            && workersGone.isEmpty && isFreeOfAdministration
+    }
+
+    /// Nothing has gathered of what goes between enqueues and claims.
+    private var isFreeOfAdministration: Bool {
+        requeues.isEmpty && cancels.isEmpty && deletes.isEmpty && singles.isEmpty
     }
 
     // MARK: Sending
@@ -71,13 +82,15 @@ final class QueueBatcher {
         send(workersGone)
         if !enqueues.isEmpty {
             store.announce(queue)
-            // Claims must see what is requeued in this flush, which is sent behind the enqueues.
-            if !claims.isEmpty, singles.isEmpty, requeues.isEmpty, !wasRefused { sendHandover() }
+            // Claims must see what is requeued or cancelled in this flush, which is sent behind the enqueues.
+            if !claims.isEmpty, isFreeOfAdministration, !wasRefused { sendHandover() }
             send(enqueues)
         }
         wasRefused = false
         sendSingles()
         send(requeues)
+        send(cancels)
+        send(deletes)
         if !claims.isEmpty { sendClaims() }
     }
 
@@ -210,7 +223,8 @@ final class QueueBatcher {
     var earliestDeadline: UInt64 {
         [
             enqueues.earliestDeadline, extends.earliestDeadline, completes.earliestDeadline, fails.earliestDeadline,
-            releases.earliestDeadline, workersGone.earliestDeadline, requeues.earliestDeadline, claims.earliestDeadline,
+            releases.earliestDeadline, workersGone.earliestDeadline, requeues.earliestDeadline,
+            cancels.earliestDeadline, deletes.earliestDeadline, claims.earliestDeadline,
             singles.lazy.map(\.deadline).min() ?? .max,
         ].min() ?? .max
     }
@@ -224,6 +238,8 @@ final class QueueBatcher {
         releases.expire(now: now, failure)
         workersGone.expire(now: now, failure)
         requeues.expire(now: now, failure)
+        cancels.expire(now: now, failure)
+        deletes.expire(now: now, failure)
         for call in claims.takeExpired(now: now) { call.then(.failure(failure)) }
         let late = singles.filter { $0.deadline <= now }
         singles.removeAll { $0.deadline <= now }

@@ -83,7 +83,7 @@ extension RedisStore {
     }
 
     /// The batch for a call, which is the caller's to fill: `queue`, `origin` if the script takes it, then the items.
-    private func join<Outcome>(
+    func join<Outcome>(
         _ batcher: QueueBatcher, _ lane: BatchLane<Outcome>, _ items: Int, origin: Bool = false, patient: Bool = false,
         counted: Bool = false, then: @escaping Completion<[Outcome]>
     ) -> Batch<Outcome> {
@@ -104,7 +104,7 @@ extension RedisStore {
     }
 
     /// A call with more items than one script call takes becomes two, whose outcomes are joined again.
-    private func cut<Request, Outcome>(
+    func cut<Request, Outcome>(
         _ requests: [Request], then: @escaping Completion<[Outcome]>,
         _ send: ([Request], @escaping Completion<[Outcome]>) -> Void
     ) {
@@ -176,7 +176,7 @@ extension RedisStore {
     }
 
     /// `read` gives nil for a reply of another shape than the script's.
-    private func single<Value>(
+    func single<Value>(
         _ script: Script, _ arguments: CommandBuffer, _ queue: String, createsQueue: Bool = false,
         read: @escaping (ReplyView) -> Value?, then: @escaping Completion<Value>
     ) {
@@ -250,7 +250,7 @@ extension RedisStore {
             })
     }
 
-    private func read<Value>(
+    func read<Value>(
         _ script: Script, _ arguments: CommandBuffer, _ queue: String, then: @escaping Completion<Value>,
         _ read: @escaping (ReplyView) -> Value?
     ) {

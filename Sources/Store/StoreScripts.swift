@@ -25,20 +25,30 @@ enum StoreScripts {
         "requeue_matching", PackageResources.wake_lua, PackageResources.renew_lua, PackageResources.scan_lua,
         PackageResources.requeue_matching_lua
     )
+    static let cancel = script(
+        "cancel", PackageResources.tell_lua, PackageResources.finish_lua, PackageResources.cancel_lua)
+    static let delete = script("delete", removal, PackageResources.delete_lua)
+    static let purge = script("purge", removal, PackageResources.scan_lua, PackageResources.purge_lua)
+    static let configure = script("configure", PackageResources.configure_lua, PackageResources.policy_lua)
+    static let policy = script("policy", PackageResources.policy_lua)
+    static let held = script("held", PackageResources.token_lua, PackageResources.held_lua)
     static let pause = script("pause", PackageResources.pause_lua)
     static let resume = script("resume", PackageResources.wake_lua, PackageResources.resume_lua)
     static let statistics = script("statistics", PackageResources.statistics_lua)
 
     static let all = [
         enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
-        requeueMatching, pause,
-        resume, statistics,
+        requeueMatching, cancel, delete, purge, configure, policy, held, pause, resume, statistics,
     ]
 
     /// What ends attempts otherwise than well, with all that it needs.
     private static let attempt =
         PackageResources.token_lua + PackageResources.wake_lua + PackageResources.tell_lua
         + PackageResources.finish_lua + PackageResources.attempt_lua
+
+    /// What removes jobs, with all that it needs.
+    private static let removal =
+        PackageResources.tell_lua + PackageResources.finish_lua + PackageResources.remove_lua
 
     private static func script(_ name: String, _ parts: [UInt8]...) -> Script {
         Script(name: name, source: PackageResources.common_lua + parts.joined())

@@ -57,8 +57,6 @@ local function scan(state, cursor, count, oldest)
         for k = 1, #ids do
             cursors[k] = string.format('%.0f', from + k)
         end
-    elseif state == 'cancelled' or state == 'expired' then
-        return ids, cursors
     else
         local set, from = base .. state, 0
         local score, member = string.match(cursor, '^(%-?%d+) (.*)$')
