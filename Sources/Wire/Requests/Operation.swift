@@ -1,13 +1,14 @@
 // A decoded request: the operation with everything that was asked, checked against `OperationTable`.
 //
-// The bodies have files of their own.
+// The bodies have files of their own. The two big and rare ones are boxed, so that the others are not moved about with
+// their size.
 
 public enum Operation: Sendable {
     case hello(Hello)
     case ping(store: Bool)
     case info
     case enqueue(EnqueueBody)
-    case publish(PublishBody)
+    indirect case publish(PublishBody)
     case get(JobName)
     case wait(WaitBody)
     case cancel(CancelBody)
@@ -34,7 +35,7 @@ public enum Operation: Sendable {
     /// `until` in milliseconds since the epoch; nil: until it is resumed.
     case pause(queue: String, until: Int64?)
     case resume(ResumeBody)
-    case configure(ConfigureBody)
+    indirect case configure(ConfigureBody)
     /// nil: all queues.
     case reclaim(queue: String?)
     /// nil: all workers.

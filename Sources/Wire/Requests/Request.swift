@@ -37,7 +37,7 @@ public struct Request: Sendable {
     private static func scan(
         _ line: UnsafeRawBufferPointer, into members: inout MemberReader
     ) throws(WireError) {
-        guard line.count <= Int(UInt32.max) else { throw WireError(.badJSON, "the line is too long") }
+        guard line.count <= PackedSlice.maximumCount else { throw WireError(.badJSON, "the line is too long") }
         do throws(JSONError) {
             var scanner = JSONScanner(line)
             scanner.skipWhitespace()

@@ -4,7 +4,7 @@
 // have is decided by `check`, when the operation is known. Values are then read by name. What kind and range a value
 // must have is never said here or by the caller: it stands in the table, and the message of a refusal comes from it.
 
-/// Not copyable: it is about a kilobyte, and is only ever lent to the initialisers of what it has.
+/// Not copyable: it is more than half a kilobyte, and is only ever lent to the initialisers of what it has.
 struct MemberReader: ~Copyable {
     let bytes: UnsafeRawBufferPointer
     /// What the object may have; replaced once the operation is known.
@@ -14,12 +14,12 @@ struct MemberReader: ~Copyable {
     private(set) var present = MemberNameSet()
     /// Those whose value is null.
     private var nulls = MemberNameSet()
-    private var slices = InlineArray<72, JSONSlice>(repeating: JSONSlice())
+    private var slices = InlineArray<72, PackedSlice>(repeating: PackedSlice())
     /// The first name that is in no table.
     private var unknown: JSONSlice?
     private var duplicate: MemberName?
 
-    /// `bytes` must outlive the reader.
+    /// `bytes` must outlive the reader; at most `PackedSlice.maximumCount` of them.
     init(_ bytes: UnsafeRawBufferPointer, set: MemberSet, prefix: StaticString = "") {
         self.bytes = bytes
         self.set = set
@@ -83,7 +83,7 @@ struct MemberReader: ~Copyable {
         }
         present.insert(member)
         if value.kind == .null { nulls.insert(member) }
-        slices[Int(member.rawValue)] = value
+        slices[Int(member.rawValue)] = PackedSlice(value)
     }
 
     private func memberName(_ name: JSONSlice) -> MemberName? {
@@ -99,7 +99,7 @@ struct MemberReader: ~Copyable {
     /// It was there as null.
     func isNull(_ name: MemberName) -> Bool { nulls.contains(name) }
     func isDuplicate(_ name: MemberName) -> Bool { duplicate == name }
-    func slice(_ name: MemberName) -> JSONSlice { slices[Int(name.rawValue)] }
+    func slice(_ name: MemberName) -> JSONSlice { slices[Int(name.rawValue)].slice }
 
     /// Refuses duplicates and members that the set does not have, and misses those it requires. From then on an
     /// explicit null counts as absent, except where any JSON value will do.
