@@ -30,6 +30,9 @@ struct Agenda<Item: AgendaItem> {
     /// Entries in the heap, for tests: never more than twice `count` and some.
     var entryCount: Int { heap.count }
 
+    /// Things that have a time, in no order.
+    var items: [Item] { heap.unordered.lazy.filter(\.isGood).map(\.item) }
+
     /// When to look again: not later than the earliest time of all. nil: nothing has a time.
     var nearest: UInt64? { heap.min?.time }
 

@@ -6,11 +6,13 @@
 //     Session        a connection's lines and their order          Dispatcher     operation → handler
 //     WaitingClaims  claims that found nothing yet                 Workers        who holds what, and is still there
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
-//     Sweeper        what becomes due when                         Producing, Working, Steering, …: the handlers
+//     Sweeper        what becomes due when                         EventHub       events, and subscriptions to them
+//     JobWaits       who waits for the end of a job                Producing, Working, Steering, …: the handlers
 //
-// Timers of the broker, all of them: the waiting claims' nearest deadline, the sweeper's nearest due time, the nearest of
-// the leases that workers are told about, one a second for the safety net and the status line (`everySecond`), and one
-// for each lost worker's grace.
+// Timers of the broker, all of them: the nearest deadlines of the waiting claims, of the waits for jobs and of the
+// subscriptions that do not hold yet, the sweeper's nearest due time, the nearest of the leases that workers are told
+// about, one a second for the safety net and the status line (`everySecond`; with every twentieth, queues are asked to go
+// on logging what subscribers want to hear), and one for each lost worker's grace.
 
 public import Logging
 public import Reactor
@@ -44,6 +46,11 @@ public final class Broker {
     /// Due times of all queues.
     private(set) lazy var sweeper = Sweeper(broker: self)
 
+    /// Events of all queues that somebody asks for.
+    private(set) lazy var hub = EventHub(broker: self)
+    /// Who waits for the end of which job.
+    private(set) lazy var waits = JobWaits(broker: self)
+
     /// Called when the status line may have changed.
     public var onStatus: ((String) -> Void)?
     /// Called when a connection ended, so that a paused listener may go on.
@@ -75,6 +82,7 @@ public final class Broker {
         }
         store.onCancelRequest = { [unowned self] queue, id, _ in workers.cancelRequested(id, queue: queue) }
         store.onWatchingCancels = { [unowned self] queue in workers.hearsCancels(of: queue) }
+        hub.start()
         tick = loop.timer { [unowned self] in everySecond() }
         sweeper.storeIsBack()
         everySecond()
@@ -85,6 +93,8 @@ public final class Broker {
         waiting.tidy()
         workers.tidy()
         sweeper.tick(at: loop.now)
+        hub.tick()
+        waits.tick()
         reportStatus()
         tick?.arm(after: 1_000_000)
     }
@@ -120,6 +130,8 @@ public final class Broker {
     func sessionDidEnd(_ session: Session) {
         sessions[session.number] = nil
         waiting.drop(session)
+        waits.drop(session)
+        hub.drop(session)
         workers.sessionDidEnd(session)
         stopper?.check()
         onRoom?()
@@ -152,17 +164,19 @@ public final class Broker {
 
     /// Takes no new work, answers what is under way, and then calls `then`; at the latest after about four seconds.
     ///
-    /// Waiting claims are answered with no jobs. Leases stay with their workers: after a restart the same tokens are
-    /// good.
+    /// Waiting claims are answered with no jobs, and waits for jobs as if their time were over. Leases stay with their
+    /// workers: after a restart the same tokens are good.
     public func stop(then: @escaping () -> Void) {
         guard !isStopping else { return }
         isDraining = true
         waiting.answerAll()
+        waits.answerAll()
         tick?.disarm()
         sweeper.stop()
         workers.stop()
         let stopper = Stopper(broker: self, then: then)
         self.stopper = stopper
+        hub.stop()
         stopper.check()
     }
 

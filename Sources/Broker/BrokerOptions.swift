@@ -8,6 +8,10 @@ public struct BrokerOptions: Sendable {
     public var inFlight = 256
     /// Bytes of unread replies at which a client is disconnected.
     public var outputBytes = 4 << 20
+    /// Bytes of unread events at which further ones are dropped and counted; less than `outputBytes`.
+    public var eventBytes = 256 << 10
+    /// How long a request waits for the store; here for the beginning of a subscription.
+    public var requestTimeoutMs: Int64 = 5_000
     /// Connections served at a time; further ones wait in the kernel's queue.
     public var maxConnections = 10_000
     /// Reported by `hello` and `info`.

@@ -1,4 +1,4 @@
-// Operation → handler. Each handler is one short function in a file named after what it is about, with its grammar above.
+// Operation → handler. Each handler is one short function in a file of its subject, with its grammar above.
 
 import Logging
 import Store
@@ -75,11 +75,14 @@ extension Broker {
     /// Refuses new work while the daemon drains or stops. True when it did.
     func refusesNewWork(_ ticket: Ticket) -> Bool {
         guard isDraining else { return false }
-        ticket.refuse(
-            WireError(
-                .draining, "the daemon is \(isStopping ? "stopping" : "draining") and takes no new work",
-                retryAfterMs: 1_000))
+        ticket.refuse(draining)
         return true
+    }
+
+    var draining: WireError {
+        WireError(
+            .draining, "the daemon is \(isStopping ? "stopping" : "draining") and takes no new work",
+            retryAfterMs: 1_000)
     }
 
     static func noSuchJob(_ job: JobName) -> WireError {

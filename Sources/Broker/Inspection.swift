@@ -38,6 +38,8 @@ extension Broker {
             writer.member("connections_dropped", droppedForOutput)
             writer.member("workers", workers.count)
             writer.member("waiting_claims", waiting.count)
+            writer.member("waits", waits.count)
+            writer.member("subscriptions", hub.subscriptionCount)
             writer.member("draining", isDraining)
         }
     }

@@ -22,6 +22,11 @@ final class Session: ByteStreamDelegate {
     var worker: Worker?
     /// Its claims that wait, at most `inFlight`.
     var waitingClaims: [WaitingClaim] = []
+    /// Its waits for jobs, within the same bound.
+    var jobWaits: [JobWait] = []
+    /// What it hears of, and what it has asked for and does not hold yet.
+    var subscription: Subscription?
+    var subscriptionRequest: SubscriptionRequest?
     /// Place in the broker's table of sessions.
     let number: Int
 
@@ -46,6 +51,8 @@ final class Session: ByteStreamDelegate {
         inputEnded = true
         closeWhenDone()
     }
+
+    func streamDidDrain(_ stream: ByteStream) { subscription?.drained() }
 
     func streamDidClose(_ stream: ByteStream, reason: CloseReason) {
         guard isOpen else { return }
@@ -110,9 +117,10 @@ final class Session: ByteStreamDelegate {
         }
     }
 
-    /// What was asked is still answered after `shutdown(SHUT_WR)`; then the connection ends.
+    /// What was asked is still answered after `shutdown(SHUT_WR)`; then the connection ends. A subscriber has asked for
+    /// all that follows.
     private func closeWhenDone() {
-        guard inputEnded, isOpen, !isPumping, gate.open == 0 else { return }
+        guard inputEnded, isOpen, !isPumping, gate.open == 0, subscription == nil else { return }
         stream.closeAfterFlush()
     }
 

@@ -49,7 +49,9 @@ final class Sweeper {
 
     /// A queue exists, or may soon.
     func noteQueue(_ queue: String) {
-        if queues[queue] == nil { queues[queue] = Queue() }
+        if queues[queue] != nil { return }
+        queues[queue] = Queue()
+        broker.hub.queueIsNew(queue)
     }
 
     /// Something in this queue becomes due at a server time.

@@ -34,7 +34,6 @@ final class TokenReply {
         }
     }
 
-    private typealias Taken = (queue: String, jobs: [ClaimedJob])
     private let broker: Broker
     private let ticket: Ticket
     private let isMany: Bool
@@ -53,7 +52,7 @@ final class TokenReply {
         _ operation: (@escaping (Result<[TokenOutcome], StoreFailure>) -> Void) -> Void
     ) {
         var outcomes: Result<[TokenOutcome], StoreFailure>?
-        var taken: Result<Taken, StoreFailure>? = next == nil ? .success(("", [])) : nil
+        var taken: Result<Taken, ClaimFailure>? = next == nil ? .success(("", [])) : nil
         operation { [self] result in
             if case .success = result {
                 for (job, token) in zip(jobs, tokens) { broker.workers.letGo(job, token: token) }
@@ -67,16 +66,16 @@ final class TokenReply {
             taken = .success((next.queues[0], []))
             return
         }
-        broker.take(next, for: ticket.session) { [self] result in
+        broker.take(next, for: ticket) { [self] result in
             taken = result
             if let outcomes { finish(outcomes, result, hasNext: true) }
         }
     }
 
     private func finish(
-        _ outcomes: Result<[TokenOutcome], StoreFailure>, _ taken: Result<Taken, StoreFailure>, hasNext: Bool
+        _ outcomes: Result<[TokenOutcome], StoreFailure>, _ taken: Result<Taken, ClaimFailure>, hasNext: Bool
     ) {
-        // The completion counts; a claim that failed is a claim that found nothing, and the worker claims again.
+        // The completion counts; a claim that failed or was ended is one that found nothing: the worker claims again.
         let claimed = (try? taken.get()) ?? ("", [])
         guard let outcomes = broker.unwrap(outcomes, ticket) else { return putBack(claimed) }
         send(outcomes.map(Outcome.init), next: hasNext ? claimed : nil)

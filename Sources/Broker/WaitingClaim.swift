@@ -2,8 +2,18 @@
 
 import Store
 
+/// What a claim took, of one queue.
+typealias Taken = (queue: String, jobs: [ClaimedJob])
+
+/// Why a claim ended without the store's word.
+enum ClaimFailure: Error {
+    case store(StoreFailure)
+    /// By `cancel_wait`.
+    case cancelled
+}
+
 /// A claim that has not been answered yet.
-final class WaitingClaim {
+final class WaitingClaim: AgendaItem {
     /// What the claim is doing.
     enum Phase: Equatable {
         /// The store is asked about the queue at this index.
@@ -20,10 +30,12 @@ final class WaitingClaim {
     /// For a weighted claim: who says which queue is next. nil: the queues' order does.
     let shares: WeightedShares?
     let session: Session
+    /// The id of its request, by which `cancel_wait` finds it.
+    let id: [UInt8]?
     /// Monotonic µs; nil for a claim that does not wait.
     let deadline: UInt64?
     /// Answers the request: the queue and its jobs (none at the deadline), or why not.
-    let answer: (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
+    let answer: (Result<Taken, ClaimFailure>) -> Void
 
     /// Its place among all waiting claims, by arrival.
     var number = 0
@@ -36,18 +48,21 @@ final class WaitingClaim {
     var isExpired = false
     /// Its worker was told to claim no more: it is not tried, and stands in no line, until its worker may go on.
     var isParked = false
+    var agendaTime: UInt64?
+    var agendaEntry: UInt64?
     /// How many claims a wake-up of unknown size has set off so far, see `WaitingClaims.wake(_:atLeast:)`.
     var surge = 0
 
     init(
-        queues: [String], request: ClaimRequest, shares: WeightedShares?, session: Session, deadline: UInt64?,
-        answer: @escaping (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
+        queues: [String], request: ClaimRequest, shares: WeightedShares?, ticket: Ticket, deadline: UInt64?,
+        answer: @escaping (Result<Taken, ClaimFailure>) -> Void
     ) {
         precondition(queues.count <= 64, "the protocol allows 64 queues a claim")
         self.queues = queues
         self.request = request
         self.shares = shares
-        self.session = session
+        session = ticket.session
+        id = ticket.id
         self.deadline = deadline
         self.answer = answer
         pending = 0

@@ -10,18 +10,11 @@
 // the connection ends (then the jobs go back, the attempt not counted).
 
 import DequeModule
-import HeapModule
 import Reactor
 import Store
 
 /// All claims of this daemon that are not answered yet and may wait.
 final class WaitingClaims {
-    private struct Deadline: Comparable {
-        let at: UInt64
-        let claim: WaitingClaim
-        static func < (a: Deadline, b: Deadline) -> Bool { a.at < b.at }
-        static func == (a: Deadline, b: Deadline) -> Bool { a.at == b.at }
-    }
     private final class Line {
         var claims = Deque<(claim: WaitingClaim, index: Int)>()
         /// When the last claim left; the store is listened to for some time after that.
@@ -30,8 +23,7 @@ final class WaitingClaims {
 
     private unowned let broker: Broker
     private var lines: [String: Line] = [:]
-    private var deadlines = Heap<Deadline>()
-    private var timer: LoopTimer?
+    private lazy var deadlines = Deadlines<WaitingClaim>(loop: broker.loop) { [unowned self] in expire($0) }
     private var nextNumber = 0
     /// Claims that wait, in all lines.
     private(set) var count = 0
@@ -41,10 +33,7 @@ final class WaitingClaims {
     private static let listenUs: UInt64 = 30_000_000
     private static let surgeLimit = 64
 
-    init(broker: Broker) {
-        self.broker = broker
-        timer = broker.loop.timer { [unowned self] in deadlinesPassed() }
-    }
+    init(broker: Broker) { self.broker = broker }
 
     /// Takes in a claim and asks the store for it.
     func add(_ claim: WaitingClaim) {
@@ -55,8 +44,7 @@ final class WaitingClaims {
             claim.number = nextNumber
             nextNumber += 1
             enlist(claim)
-            deadlines.insert(Deadline(at: deadline, claim: claim))
-            armTimer()
+            deadlines.set(claim, to: deadline)
         }
         if claim.isParked { nothingFound(claim) } else { tryNext(claim) }
     }
@@ -129,7 +117,7 @@ final class WaitingClaims {
             if claim.isDone { return }
             if claim.waits, !claim.isExpired, case .unavailable = failure { return rest(claim) }
             end(claim)
-            claim.answer(.failure(failure))
+            claim.answer(.failure(.store(failure)))
         }
     }
 
@@ -168,16 +156,17 @@ final class WaitingClaims {
     }
 
     /// The daemon stops: all waiting claims are answered with no jobs. Those being tried get what the store says.
-    func answerAll() {
-        for deadline in deadlines.unordered { expire(deadline.claim) }
-    }
+    func answerAll() { deadlines.items.forEach(expire) }
 
-    private func deadlinesPassed() {
-        let now = broker.loop.now
-        while let first = deadlines.min, first.at <= now || first.claim.isDone {
-            expire(deadlines.removeMin().claim)
+    /// Ends the session's waiting claims under this id with `cancelled`; what the store still gives goes back. False:
+    /// there is none.
+    func cancel(_ id: [UInt8], of session: Session) -> Bool {
+        let mine = session.waitingClaims.filter { $0.id == id }
+        for claim in mine {
+            end(claim)
+            claim.answer(.failure(.cancelled))
         }
-        armTimer()
+        return !mine.isEmpty
     }
 
     private func expire(_ claim: WaitingClaim) {
@@ -195,12 +184,8 @@ final class WaitingClaims {
         claim.phase = .done
         guard claim.waits else { return }
         count -= 1
+        deadlines.set(claim, to: nil)
         claim.session.waitingClaims.removeAll { $0 === claim }
-    }
-
-    private func armTimer() {
-        guard let first = deadlines.min else { return }
-        timer?.arm(at: first.at)
     }
 
     // MARK: Lines
@@ -235,13 +220,10 @@ final class WaitingClaims {
         return line
     }
 
-    /// Once a second: forgets answered claims that still stand in a line or in the heap, and queues nobody asked for in
+    /// Once a second: forgets answered claims that still stand in a line, and queues nobody asked for in
     /// a while.
     func tidy() {
         let now = broker.loop.now
-        if deadlines.count > 2 * count + 64 {
-            deadlines = Heap(deadlines.unordered.filter { !$0.claim.isDone })
-        }
         for (queue, line) in lines {
             line.claims.removeAll { $0.claim.isDone }
             guard line.claims.isEmpty else { continue }
@@ -251,7 +233,7 @@ final class WaitingClaims {
             }
             // A claim that is being tried has left the line but comes back to it.
             if now - since > Self.listenUs,
-                !deadlines.unordered.contains(where: { !$0.claim.isDone && $0.claim.queues.contains(queue) })
+                !deadlines.items.contains(where: { $0.queues.contains(queue) })
             {
                 lines[queue] = nil
                 broker.store.unwatch(queue: queue)

@@ -34,9 +34,12 @@ extension Broker {
     /// `claim {queue | queues, wait_ms, max, lease_ms, strategy, weights}` → `{jobs: […]}`, empty after `wait_ms`.
     func claim(_ body: ClaimBody, _ ticket: Ticket) {
         if refusesNewWork(ticket) { return }
-        take(body, for: ticket.session) { [self] result in
-            guard let (queue, jobs) = unwrap(result, ticket) else { return }
-            ticket.reply { $0.claimedJobs(jobs, queue: queue) }
+        take(body, for: ticket) { [self] result in
+            switch result {
+            case .success(let (queue, jobs)): ticket.reply { $0.claimedJobs(jobs, queue: queue) }
+            case .failure(.store(let failure)): ticket.refuse(wireError(failure))
+            case .failure(.cancelled): ticket.refuse(Self.cancelledWait)
+            }
         }
     }
 
@@ -111,18 +114,15 @@ extension Broker {
     // MARK: What they share
 
     /// Takes jobs for a connection, waiting if the claim says so; what it gets is held by its worker.
-    func take(
-        _ body: ClaimBody, for session: Session,
-        then: @escaping (Result<(queue: String, jobs: [ClaimedJob]), StoreFailure>) -> Void
-    ) {
+    func take(_ body: ClaimBody, for ticket: Ticket, then: @escaping (Result<Taken, ClaimFailure>) -> Void) {
+        let session = ticket.session
         let worker = session.worker
         let deadline = body.waitMs > 0 ? loop.now + UInt64(body.waitMs) * 1_000 : nil
         let request = ClaimRequest(max: body.max, leaseMs: body.leaseMs, worker: worker?.name ?? "")
         if let worker { workers.claims(body.queues, worker, until: deadline ?? loop.now) }
         waiting.add(
             WaitingClaim(
-                queues: body.queues, request: request, shares: weightedShares(body), session: session,
-                deadline: deadline
+                queues: body.queues, request: request, shares: weightedShares(body), ticket: ticket, deadline: deadline
             ) { [self] result in
                 if case .success(let (queue, jobs)) = result, !jobs.isEmpty {
                     for job in jobs { sweeper.note(leaseMs: job.leaseMs, queue: queue) }

@@ -89,6 +89,10 @@ public final class ByteStream {
     /// Bytes written by us that the socket has not taken yet.
     public var unsentBytes: Int { output.count }
 
+    /// The socket took no more at the last write: the peer does not read, or not yet. `streamDidDrain` follows when
+    /// everything is written.
+    public var isCongested: Bool { outputIsStuck }
+
     /// Sends bytes at the end of the turn, after all sent before. Nothing happens when the stream is closed or closing.
     ///
     /// When more than the output limit waits already, the peer is not reading: the stream is closed (`.overflow`). One

@@ -54,6 +54,7 @@ final class Daemon {
         options.lineBytes = configuration.lineBytes
         options.inFlight = configuration.inFlight
         options.maxConnections = configuration.maxConnections
+        options.requestTimeoutMs = configuration.requestTimeoutMs
         options.version = Configuration.version
         broker = try Broker(
             options: options, loop: loop, store: backend.store, wallClockMs: Self.wallClockMs, logger: log)

@@ -1,0 +1,70 @@
+// Which sessions have a subscription, and which have asked for one.
+
+import Reactor
+import Wire
+
+extension EventHub {
+    /// Takes in a request: answered when the subscription holds.
+    func subscribe(_ body: SubscribeBody, _ ticket: Ticket) {
+        let session = ticket.session
+        let request = SubscriptionRequest(body, ticket, broker: broker)
+        if let earlier = session.subscriptionRequest { request.replace(earlier) }
+        session.subscriptionRequest = request
+        requests.set(request, to: broker.loop.now + UInt64(broker.options.requestTimeoutMs) * 1_000)
+        request.begin()
+    }
+
+    /// Ends what the session has subscribed to or asked for.
+    func unsubscribe(_ session: Session) {
+        if let request = session.subscriptionRequest {
+            session.subscriptionRequest = nil
+            request.leave()
+            request.answer()
+        }
+        if let subscription = session.subscription { end(subscription) }
+    }
+
+    /// The connection is gone.
+    func drop(_ session: Session) {
+        session.subscriptionRequest?.leave()
+        session.subscriptionRequest = nil
+        if let subscription = session.subscription { end(subscription) }
+    }
+
+    /// It holds: takes the place of the session's earlier one.
+    func begin(_ subscription: Subscription) {
+        let session = subscription.session
+        session.subscriptionRequest = nil
+        if let earlier = session.subscription { end(earlier) }
+        session.subscription = subscription
+        for watch in subscription.watches { watch.subscribers[session.number] = subscription }
+        subscriptionCount += 1
+    }
+
+    private func end(_ subscription: Subscription) {
+        let session = subscription.session
+        subscription.end()
+        session.subscription = nil
+        for watch in subscription.watches {
+            watch.subscribers[session.number] = nil
+            release(watch, logsAll: subscription.logsAll)
+        }
+        subscriptionCount -= 1
+    }
+
+    /// A request fails.
+    func refuse(_ request: SubscriptionRequest, _ error: WireError) {
+        request.session.subscriptionRequest = nil
+        request.refuse(error)
+    }
+
+    /// The store did not do its part in time.
+    func requestTimedOut(_ request: SubscriptionRequest) {
+        refuse(request, WireError(.storeUnavailable, "the events cannot be listened to: Redis does not answer"))
+    }
+
+    /// The daemon stops: nothing new begins.
+    func stop() {
+        for request in requests.items { refuse(request, broker.draining) }
+    }
+}

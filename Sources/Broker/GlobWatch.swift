@@ -1,0 +1,52 @@
+// One pattern whose queues' events this daemon listens to, for however many subscriptions and waits.
+
+import Reactor
+import Store
+import Wire
+
+/// A distinct pattern that somebody needs, or needed a moment ago.
+final class GlobWatch {
+    let glob: Glob
+    /// Subscriptions, those not answered yet included, and waits.
+    var users = 0
+    /// Of these, the ones that want `enqueued` or `claimed`.
+    var loggers = 0
+    /// When the last user left, monotonic µs.
+    var unusedSince: UInt64?
+    /// The store has begun to listen. It may have lost Redis since; then `isIncomplete` follows.
+    var holds = false
+    /// Behind which event nothing was missed, in queues that had none yet; nil until the store has said the time.
+    var since: EventID?
+    /// Announcements may have been missed, and the queues this may concern are not all known yet.
+    var isIncomplete = false
+    /// By the number of their session.
+    var subscribers: [Int: Subscription] = [:]
+    /// Those who wait until this holds.
+    var requests: [ObjectIdentifier: SubscriptionRequest] = [:]
+
+    init(_ glob: Glob) { self.glob = glob }
+}
+
+/// A queue of which events were heard, or may have been missed.
+final class EventChannel {
+    let queue: String
+    var follower: EventFollower
+    /// Those whose pattern the queue matches.
+    var watches: [GlobWatch]
+    /// It is in the line of those to be caught up.
+    var isQueued = false
+
+    init(queue: String, follower: EventFollower, watches: [GlobWatch]) {
+        self.queue = queue
+        self.follower = follower
+        self.watches = watches
+    }
+}
+
+extension EventID {
+    /// Behind everything that happened before a server time.
+    static func before(_ time: ServerTime) -> EventID {
+        // No script gives a number so high.
+        EventID(milliseconds: UInt64(max(0, time - 1)), number: 999_999_999_999)
+    }
+}
