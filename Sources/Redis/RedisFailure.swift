@@ -41,6 +41,14 @@ public enum RedisFailure: Error, Equatable, Sendable {
         }
     }
 
+    /// Whether the command may have been executed.
+    public var leavesItOpen: Bool {
+        switch self {
+        case .lost, .timedOut: true
+        case .notReady, .reply: false
+        }
+    }
+
     /// Whether the server may have changed its role since we checked: connect again to see.
     var asksForNewCheck: Bool {
         guard case .reply(let code, _) = self else { return false }

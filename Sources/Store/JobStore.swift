@@ -102,7 +102,8 @@ public protocol JobStore: AnyObject {
     /// Asks that claims and enqueues of the queue be logged and announced too, for the next `forMs`; the other events
     /// always are.
     func logAll(queue: String, forMs: Int64, then: @escaping Completion<Void>)
-    /// Begins and ends listening to the events of all queues that match. Calls are counted, not globs.
+    /// Begins and ends listening to the events of all queues that match. Calls are counted, not globs; each `listen` is
+    /// followed by an `onListening`.
     func listen(to glob: Glob)
     func unlisten(to glob: Glob)
     /// Events that were announced, of one queue, in their order. Those of one queue may come twice when globs overlap.

@@ -3,7 +3,16 @@
 // Calls write their arguments into the batches of their queue (QueueBatcher, BatchLane); the end of the turn flushes the
 // queues that have something. Reads are not gated: they go out in the turn in which they are asked. While the link is
 // down calls wait until their deadline; what may be repeated is sent again when it is back. All rules of a job's life
-// are in the scripts; here is only who waits for what. Wake-ups of other hosts come over the second link.
+// are in the scripts; here is only who waits for what.
+//
+// A daemon has two connections to Redis. Over the first one go all commands. Over the second one it listens, a message
+// being a hint that something is to be found in the keys, or a copy of what the event log has, so that none is missed
+// for good (RedisStore+Listening):
+//
+//     jobq:{email}:queued   jobs became claimable: who says so        while a claim waits for the queue
+//     jobq:{email}:events   what was logged: seq, events              while somebody subscribes to it or waits for a job
+//     jobq:{*}:events       the same by pattern, of many queues       while somebody subscribes with a glob
+//     jobq:{email}:cancel   a running job is to end: id, reason       while a worker that can be told holds one
 
 public import Reactor
 public import Redis
@@ -19,12 +28,13 @@ public final class RedisStore: JobStore {
     private static let batchersKept = 256
 
     let link: RedisLink
-    private let subscriptions: SubscriptionLink
+    let subscriptions: SubscriptionLink
     let loop: Loop
     let configuration: Configuration
     let timeout: UInt64
-    private let listeningOrigin: String
-    private let silentOrigin: String
+    let listeningOrigin: String
+    let silentOrigin: String
+    var listening = RedisListening()
 
     private var batchers: [String: QueueBatcher] = [:]
     private var dirty: [QueueBatcher] = []
@@ -36,9 +46,6 @@ public final class RedisStore: JobStore {
     private var hasUnwritten = false
     private var pausedUntil: UInt64 = 0
     private var clock: LoopTimer?
-    private var watched: [String: String] = [:]
-    /// Queues whose wake-ups Redis has confirmed to send here.
-    private var heardQueues: Set<String> = []
     private var closing: Closing?
     /// Calls and reads under way; what closing waits for.
     private var underWay = 0
@@ -67,11 +74,8 @@ public final class RedisStore: JobStore {
         loop.atTurnEnd { [weak self] in self?.flush() }
         link.onReady = { [weak self] in self?.linkIsReady() }
         link.onLost = { [weak self] _ in self?.linkWasLost() }
-        subscriptions.onMessage = { [weak self] channel, payload in self?.heard(channel, payload) }
-        subscriptions.onSubscribed = { [weak self] channel in self?.listens(to: channel) }
-        subscriptions.onLost = { [weak self] _ in self?.heardQueues.removeAll() }
         link.start()
-        subscriptions.start()
+        startListening()
     }
 
     /// Told the time of each script, before the calls it served are completed: what follows Redis's clock.
@@ -237,47 +241,16 @@ public final class RedisStore: JobStore {
             problem: link.problem)
     }
 
-    // MARK: Wake-ups
-
-    public func watch(queue: String) {
-        let channel = base(queue) + "queued"
-        guard watched.updateValue(queue, forKey: channel) == nil else { return }
-        subscriptions.subscribe(channel)
-    }
-
-    public func unwatch(queue: String) {
-        let channel = base(queue) + "queued"
-        guard watched.removeValue(forKey: channel) != nil else { return }
-        heardQueues.remove(queue)
-        subscriptions.unsubscribe(channel)
-    }
-
-    private func heard(_ channel: String, _ payload: UnsafeRawBufferPointer) {
-        guard let queue = watched[channel], !payload.dropFirst().elementsEqual(configuration.origin.utf8) else {
-            return
-        }
-        onWake?(queue)
-    }
-
-    private func listens(to channel: String) {
-        guard let queue = watched[channel] else { return }
-        heardQueues.insert(queue)
-        onWake?(queue)
-    }
-
-    /// What scripts are told of the caller: who it is, and whether it would hear its own message (see wake.lua).
-    func origin(in queue: String) -> String {
-        heardQueues.contains(queue) ? listeningOrigin : silentOrigin
-    }
-
     // MARK: Reads
 
-    /// A script or command that only reads, of one queue or of none.
+    /// A script or command that only reads, of one queue or of none, or that may be repeated.
     struct Read {
         var script: Script?
         var keys: [String] = []
         var arguments: CommandBuffer
         var deadline: UInt64
+        /// It is sent again though it may have been executed.
+        var onRepeat: (() -> Void)?
         var then: (Result<ReplyView, StoreFailure>) -> Void
     }
 
@@ -296,6 +269,7 @@ public final class RedisStore: JobStore {
             underWay -= 1
             if closing != nil { loop.askForTurnEnd() }
             if case .failure(let failure) = result, mayRepeat(after: failure, until: read.deadline) {
+                if failure.leavesItOpen { read.onRepeat?() }
                 reads.append(read)
                 loop.askForTurnEnd()
             } else {

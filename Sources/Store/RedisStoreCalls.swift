@@ -229,12 +229,7 @@ extension RedisStore {
     }
 
     public func queues(then: @escaping Completion<[String]>) {
-        var command = CommandBuffer("SMEMBERS")
-        command.append("\(configuration.keyPrefix):queues")
-        send(
-            Read(arguments: command, deadline: deadline) { result in
-                then(result.map { reply in (0..<reply.count).map { reply[$0].string }.sorted() })
-            })
+        members(of: "\(configuration.keyPrefix):queues", then: then)
     }
 
     public func ping(then: @escaping Completion<ServerTime>) {

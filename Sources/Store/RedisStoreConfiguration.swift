@@ -1,5 +1,7 @@
 // What a RedisStore needs from outside, chance included: tests put fixed numbers in its place.
 
+public import Logging
+
 extension RedisStore {
     /// Names, limits and chance of a store.
     public struct Configuration {
@@ -13,11 +15,13 @@ extension RedisStore {
         public var random: () -> Double
         /// 64 random bits, for tokens.
         public var randomBits: () -> UInt64
+        public var logger: Logger
 
         public init(
             keyPrefix: String = "jobq", address: String, requestTimeoutMs: Int64 = 5_000, origin: String,
             random: @escaping () -> Double = { .random(in: 0..<1) },
-            randomBits: @escaping () -> UInt64 = { .random(in: .min ... .max) }
+            randomBits: @escaping () -> UInt64 = { .random(in: .min ... .max) },
+            logger: Logger = Logger(label: "jobqd.store") { _ in SwiftLogNoOpLogHandler() }
         ) {
             self.keyPrefix = keyPrefix
             self.address = address
@@ -25,6 +29,7 @@ extension RedisStore {
             self.origin = origin
             self.random = random
             self.randomBits = randomBits
+            self.logger = logger
         }
     }
 }

@@ -35,10 +35,12 @@ enum StoreScripts {
     static let pause = script("pause", PackageResources.pause_lua)
     static let resume = script("resume", PackageResources.wake_lua, PackageResources.resume_lua)
     static let statistics = script("statistics", PackageResources.statistics_lua)
+    static let events = script("events", PackageResources.events_lua)
+    static let logAll = script("log_all", PackageResources.log_all_lua)
 
     static let all = [
         enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
-        requeueMatching, cancel, delete, purge, configure, policy, held, pause, resume, statistics,
+        requeueMatching, cancel, delete, purge, configure, policy, held, pause, resume, statistics, events, logAll,
     ]
 
     /// What ends attempts otherwise than well, with all that it needs.

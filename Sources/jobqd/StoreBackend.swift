@@ -34,7 +34,7 @@ final class StoreBackend {
                 loop: loop, link: commands, subscriptions: subscriptions,
                 configuration: RedisStore.Configuration(
                     keyPrefix: configuration.keyPrefix, address: "\(redis.address)",
-                    requestTimeoutMs: configuration.requestTimeoutMs, origin: Self.origin()))
+                    requestTimeoutMs: configuration.requestTimeoutMs, origin: Self.origin(), logger: log))
             store = redisStore
             links = (commands, subscriptions)
             self.child = child

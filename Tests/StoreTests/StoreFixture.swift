@@ -17,12 +17,14 @@ final class StoreFixture {
     let store: RedisStore
     /// What `onWake` was called with.
     var wakes: [String?] = []
+    /// What the store itself has logged.
+    let complaints = LogLines()
     let queue = "email"
 
     /// - Parameter server: that of another fixture, or nil for an own one.
     init(
-        server: RedisServer? = nil, maxmemory: Int? = nil, origin: String = "a", requestTimeoutMs: Int64 = 5_000,
-        random: @escaping () -> Double = { 0.5 }
+        server: RedisServer? = nil, maxmemory: Int? = nil, keyPrefix: String = "jobq", origin: String = "a",
+        requestTimeoutMs: Int64 = 5_000, random: @escaping () -> Double = { 0.5 }
     ) throws {
         let server =
             try server ?? RedisServer(maxmemory: maxmemory, arguments: ["--hash-max-listpack-value", "1024"])
@@ -36,8 +38,9 @@ final class StoreFixture {
         store = RedisStore(
             loop: loop, link: link, subscriptions: subscriptions,
             configuration: .init(
-                address: redis.address.description, requestTimeoutMs: requestTimeoutMs, origin: origin, random: random,
-                randomBits: { 0xfeed }))
+                keyPrefix: keyPrefix, address: redis.address.description, requestTimeoutMs: requestTimeoutMs,
+                origin: origin, random: random, randomBits: { 0xfeed },
+                logger: Logger(label: "store") { [complaints] _ in complaints }))
         store.onWake = { [unowned self] in wakes.append($0) }
         store.start()
         if server.pid != nil { try drive { store.status.state == "ready" } }
@@ -176,3 +179,17 @@ extension ClaimedJob {
 }
 
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+/// A log handler that keeps what it is told. Used by one thread only: that of the test.
+final class LogLines: LogHandler, @unchecked Sendable {
+    private(set) var lines: [String] = []
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level = .trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { lines.append("\(event.level) \(event.message)") }
+}

@@ -1,7 +1,7 @@
 // A small generator of our own, so that a seed gives the same sequence everywhere and for ever.
 
 /// xoshiro256** seeded by splitmix64 (Blackman and Vigna, prng.di.unimi.it).
-struct Xoshiro {
+struct Xoshiro: RandomNumberGenerator {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
     init(seed: UInt64) {

@@ -5,7 +5,8 @@
 
 -- One entry of the log and one message a call, whatever number of jobs it moved: lines of `kind id attempt`, then when it
 -- runs (or `-`) and why, where there is something to say. An entry has the seq of its last event, so that each event has a
--- seq of its own: those before it count backwards.
+-- seq of its own: those before it count backwards. Each microsecond owns a thousand seqs, and an entry takes whole
+-- thousands; so where Redis takes its id, all its events are behind those of the entry before.
 local told = {}
 
 -- `rest` is what stands behind the attempt, with a space in front, or ''.
@@ -20,14 +21,15 @@ local function publish()
         return
     end
     local log, text = base .. 'events', table.concat(told, '\n')
-    local seq = string.format('%.0f-%.0f', now, micros % 1000 * 1000 + count - 1)
+    local taken = math.ceil(count / 1000) * 1000
+    local seq = string.format('%.0f-%.0f', now, micros % 1000 * 1000 + taken - 1)
     local added = redis.pcall('XADD', log, 'MAXLEN', '~', 4000, seq, 'events', text)
     if type(added) == 'table' and added.err then
         -- The clock went back: the log goes on behind its last entry.
         local last = redis.pcall('XREVRANGE', log, '+', '-', 'COUNT', 1)
         local ms, number = string.match(last[1] and last[1][1] or '', '^(%d+)%-(%d+)$')
         if ms then
-            seq = string.format('%s-%.0f', ms, number + count)
+            seq = string.format('%s-%.0f', ms, math.floor(number / 1000) * 1000 + 1000 + taken - 1)
             redis.pcall('XADD', log, 'MAXLEN', '~', 4000, seq, 'events', text)
         end
     end

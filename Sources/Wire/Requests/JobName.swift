@@ -32,4 +32,15 @@ public struct JobName: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(queue)/\(id)" }
+
+    /// Whether a text may be the name of a queue (or a topic).
+    public static func isQueue(_ text: some StringProtocol) -> Bool { follows(text, .queue) }
+
+    /// Whether a text may be the part after the slash.
+    public static func isID(_ text: some StringProtocol) -> Bool { follows(text, .jobID) }
+
+    private static func follows(_ text: some StringProtocol, _ rule: NameRule) -> Bool {
+        var text = String(text)
+        return text.withUTF8 { rule.accepts(UnsafeRawBufferPointer($0)) }
+    }
 }
