@@ -69,7 +69,7 @@ public enum OperationTable {
         case .list: "the jobs of a queue in one state, page by page"
         case .queues: "all queues with their depths"
         case .stats: "totals since ever and depths, of one queue or all"
-        case .workers: "the named connections and the jobs they hold"
+        case .workers: "the named workers of this daemon and the jobs they hold; each daemon knows its own"
         case .requeue: "makes jobs queued now; their count of attempts starts anew"
         case .delete: "removes the record of a job that is not being processed"
         case .purge: "removes the records of a queue's jobs in one state, oldest first"
