@@ -41,7 +41,7 @@ struct LeasePeriod: Equatable {
     /// Between two questions, at most.
     static let longestPauseUs: UInt64 = 1_000_000
     /// How long after its end a lease that nobody watches counts as long over.
-    static let longOverUs: UInt64 = 10_000_000
+    static let longOverUs: UInt64 = 5_000_000
 
     /// A lease that begins now.
     init(lengthUs: UInt64, until: ServerTime, at now: UInt64) {

@@ -160,8 +160,8 @@ import Testing
         #expect(try observer.claimOne(queue)["attempt"] == 2)
     }
 
-    @Test(arguments: Backend.allCases)
-    func claimsThatAreLongOverAreForgottenAlsoWithoutPush(on backend: Backend) throws {
+    @Test func claimsThatAreLongOverAreForgottenAlsoWithoutPush() throws {
+        let backend = Backend.memory
         let observer = try backend.connect()
         let queue = freshQueue()
         let worker = try HearingWorker(try backend.daemon(), freshQueue("worker"), ["push": false])
