@@ -282,15 +282,12 @@ import Testing
     }
 
     @Test func aRequestIsToldAlsoAfterRedisWasRestarted() throws {
-        let redis = try RedisServer()
+        let redis = try RedisServer(aof: .always)
         let daemon = try Daemon(.redis(redis))
         let worker = try HearingWorker(daemon)
         let observer = try daemon.connect()
         let job = try observer.enqueue("q")
         let claimed = try worker.claimOne("q", ["lease_ms": 60_000])
-        // The restart is a kill, after which only what was written to the disk is there.
-        _ = try redis.command("CONFIG", "SET", "appendfsync", "always")
-        try observer.enqueue("q")
         try redis.restart()
         try eventually(within: 10, "Redis") { try observer.request(["op": "ping", "store": true])["ok"] == true }
         try observer.call("cancel", ["job": JSON(job)])
