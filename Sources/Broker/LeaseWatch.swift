@@ -18,6 +18,8 @@ final class LeaseWatch {
     private unowned let workers: Workers
     private var agenda = Agenda<HeldJob>()
     private var timer: LoopTimer?
+    /// Claims, by token, about which the store was asked in vain; it is asked again with the next tick.
+    private var unanswered: [String: HeldJob] = [:]
     /// Workers still to be looked through in this round, and how far the last of them is.
     private var round: [Worker] = []
     private var roundPlace = 0
@@ -97,7 +99,10 @@ final class LeaseWatch {
             case .success(let outcomes):
                 for (job, outcome) in zip(jobs, outcomes) where job.isHeld { take(outcome, job, now) }
             case .failure:
-                for job in jobs where job.isHeld { stands(job) { $0.notAnswered(at: now) } }
+                for job in jobs where job.isHeld {
+                    stands(job) { $0.notAnswered(at: now) }
+                    if job.worker.hears { unanswered[job.token] = job }
+                }
             }
         }
     }
@@ -121,6 +126,14 @@ final class LeaseWatch {
     private func stands(_ job: HeldJob, _ change: (inout LeasePeriod) -> Void) {
         change(&job.lease)
         if job.worker.hears { watch(job) }
+    }
+
+    /// Once a second.
+    func askAgain() {
+        guard !unanswered.isEmpty, broker.store.status.state == "ready" else { return }
+        let jobs = unanswered.values.filter(\.isHeld)
+        unanswered = [:]
+        ask(jobs)
     }
 
     // MARK: Forgetting

@@ -129,7 +129,7 @@ final class Workers {
 
     /// The lease of a claim was renewed, over whichever connection. `leaseMs` nil: by as much as it was given for.
     func extended(_ job: JobName, token: String, leaseMs: Int64?, until: ServerTime, cancelRequested: Bool) {
-        guard let held = held[token], held.name == job else { return }
+        guard !held.isEmpty, let held = held[token], held.name == job else { return }
         let leftMs = leaseMs ?? broker.sweeper.serverNow.map { max(0, until - $0) }
         held.lease.renewed(lengthUs: leftMs.map { UInt64($0) * 1_000 }, until: until, at: broker.loop.now)
         guard held.worker.hears else { return }
@@ -154,6 +154,7 @@ final class Workers {
 
     /// Once a second.
     func tidy() {
+        leases.askAgain()
         leases.tidy(bySession.values, held: held.count)
         cancels.tidy(at: broker.loop.now)
     }
