@@ -26,7 +26,7 @@ extension CommandBuffer {
         append(request.worker)
     }
 
-    /// `id type payload options`; the meta goes to `tail`.
+    /// `id type payload options`; what is not for the options goes to `tail`, the extras.
     mutating func append(_ job: NewJob, tail: inout CommandBuffer) {
         append(job.id)
         append(job.type)
@@ -34,8 +34,7 @@ extension CommandBuffer {
         if job.isPlain {
             append("" as StaticString)
         } else {
-            if let meta = job.meta { tail.append(bytes: meta) }
-            append(job.options(meta: job.meta == nil ? nil : tail.count))
+            append(job.options(extras: &tail))
         }
     }
 }
@@ -44,11 +43,11 @@ extension NewJob {
     /// Nothing but what every job has: by far the most are.
     var isPlain: Bool {
         priority == 0 && !front && start == .now && maxAttempts == nil && backoff == nil && leaseMs == nil
-            && keepMs == nil && meta == nil
+            && keepMs == nil && meta == nil && unique == nil && expiresInMs == nil
     }
 
-    /// The eight words of the enqueue script.
-    fileprivate func options(meta: Int?) -> String {
+    /// The ten words of admit.lua. The meta and the unique key become extras, which the words name by their number.
+    fileprivate func options(extras: inout CommandBuffer) -> String {
         func word(_ value: (some BinaryInteger)?) -> String { value.map { "\($0)" } ?? "-" }
         let start =
             switch start {
@@ -56,9 +55,18 @@ extension NewJob {
             case .delay(let milliseconds): "\(milliseconds)"
             case .at(let time): "@\(time)"
             }
+        var (metaPlace, uniqueText): (Int?, String?)
+        if let meta {
+            extras.append(bytes: meta)
+            metaPlace = extras.count
+        }
+        if let unique {
+            extras.append(unique.key)
+            uniqueText = "\(extras.count):\(unique.until.rawValue):\(word(unique.ttlMs))"
+        }
         let place = front ? "front" : "back"
-        let limits = "\(word(maxAttempts)) \(word(leaseMs)) \(word(keepMs)) \(word(meta))"
-        return "\(place) \(priority) \(start) \(limits) \(backoff?.text ?? "-")"
+        let limits = "\(word(maxAttempts)) \(word(leaseMs)) \(word(keepMs)) \(word(metaPlace)) \(word(expiresInMs))"
+        return "\(place) \(priority) \(start) \(limits) \(uniqueText ?? "-") \(backoff?.text ?? "-")"
     }
 }
 

@@ -20,7 +20,8 @@ struct ClaimReply {
         jobs.reserveCapacity(reply.count - 3)
         for index in 3..<reply.count {
             let job = reply[index]
-            guard job.count == 8, let attempt = job[4].decimal, let maxAttempts = job[5].decimal,
+            // The ninth is the checkpoint, where there is one.
+            guard 8...9 ~= job.count, let attempt = job[4].decimal, let maxAttempts = job[5].decimal,
                 let enqueuedAt = job[6].decimal,
                 let leaseMs = job[7].decimal
             else { return nil }
@@ -29,7 +30,7 @@ struct ClaimReply {
                     id: job[0].string, type: job[1].string, payload: job[2].array, meta: job[3].json,
                     attempt: Int(attempt), maxAttempts: Int(maxAttempts),
                     token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs, leaseUntil: now + leaseMs,
-                    enqueuedAt: enqueuedAt))
+                    enqueuedAt: enqueuedAt, checkpoint: job.count == 9 ? job[8].json : nil))
         }
     }
 }
@@ -63,10 +64,14 @@ extension Enqueued {
     init?(_ item: ReplyView) {
         if let state = item.state {
             self.init(state: state, duplicate: true)
+        } else if item.kind == .array, item.count == 2, let state = item[0].state {
+            self.init(state: state, duplicate: true, holder: item[1].string)
         } else if item.kind == .integer {
-            let runAt = item.integer
-            self.init(
-                state: runAt == 0 ? .queued : .scheduled, duplicate: false, runAt: runAt == 0 ? nil : runAt)
+            switch item.integer {
+            case -1: self = .refused
+            case 0: self.init(state: .queued, duplicate: false)
+            case let runAt: self.init(state: .scheduled, duplicate: false, runAt: runAt)
+            }
         } else {
             return nil
         }

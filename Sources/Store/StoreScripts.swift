@@ -5,11 +5,18 @@ public import Redis
 
 /// The scripts of a job's life.
 enum StoreScripts {
-    static let enqueue = script("enqueue", PackageResources.wake_lua, PackageResources.enqueue_lua)
-    static let claim = script("claim", PackageResources.take_lua, PackageResources.claim_lua)
+    static let enqueue = script(
+        "enqueue", PackageResources.wake_lua, PackageResources.tell_lua, PackageResources.admit_lua,
+        PackageResources.enqueue_lua)
+    static let claim = script(
+        "claim", PackageResources.tell_lua, PackageResources.finish_lua, PackageResources.choose_lua,
+        PackageResources.take_lua, PackageResources.claim_lua)
     static let handover = script(
-        "handover", PackageResources.wake_lua, PackageResources.take_lua, PackageResources.handover_lua)
-    static let complete = script("complete", PackageResources.token_lua, PackageResources.complete_lua)
+        "handover", PackageResources.wake_lua, PackageResources.tell_lua, PackageResources.finish_lua,
+        PackageResources.choose_lua, PackageResources.take_lua, PackageResources.admit_lua,
+        PackageResources.handover_lua)
+    static let complete = script(
+        "complete", PackageResources.token_lua, PackageResources.tell_lua, PackageResources.complete_lua)
     static let fail = script("fail", attempt, PackageResources.fail_lua)
     static let extend = script("extend", PackageResources.token_lua, PackageResources.extend_lua)
     static let release = script("release", attempt, PackageResources.release_lua)

@@ -320,6 +320,10 @@ struct RedisStoreTests {
             let statistics = try fixture.server.command("INFO", "commandstats").string ?? ""
             return statistics.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_publish:") }.map(String.init)
         }
+        try fixture.enqueue(ids: "0")
+        _ = try fixture.claim()
+        try fixture.tellAll(false)
+        try fixture.server.command("CONFIG", "RESETSTAT")
         try fixture.enqueue(ids: "1")
         #expect(try published() == nil)
 

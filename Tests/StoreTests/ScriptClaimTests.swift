@@ -115,6 +115,47 @@ struct ScriptClaimTests {
         #expect(try fixture.get("1")?.worker == nil)
     }
 
+    @Test func checkpointIsHandedOutWithEveryClaim() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2", "3")
+        for id in ["1", "3"] {
+            try fixture.server.command("HSET", "jobq:{email}:job:\(id)", "checkpoint", "{\"page\":\(id)}")
+        }
+        try fixture.setPolicy("tracked", "1")
+        let jobs = try fixture.claim(3)
+        #expect(jobs.map(\.checkpoint) == [bytes("{\"page\":1}"), nil, bytes("{\"page\":3}")])
+        #expect(jobs.map(\.leaseMs) == [30_000, 30_000, 30_000])
+        _ = try fixture.release([jobs[0].claim])
+        #expect(try fixture.claim().map(\.checkpoint) == [bytes("{\"page\":1}")])
+    }
+
+    @Test func claimsAreToldWhileSomebodyListens() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2", "3")
+        try fixture.enqueue(NewJob(id: "late", payload: bytes("1"), front: true, expiresInMs: 60_000))
+        try fixture.server.command("HSET", "jobq:{email}:job:late", "expires_at", "1")
+        try fixture.tellAll(false)
+        let before = try fixture.entries().count
+        let first = try #require(try fixture.claim().first)
+        #expect(try Array(fixture.entries()[before...]) == [["expired late 0"]])
+        _ = try fixture.workerGone([first.claim])
+        try fixture.tellAll()
+        _ = try fixture.claim(2)
+        #expect(try fixture.entries().last == ["claimed 1 2", "claimed 2 1"])
+    }
+
+    @Test func jobsOfAQueueThatUsesMoreThanPlainOnesAreClaimedAlike() throws {
+        let fixture = try StoreFixture()
+        try fixture.setPolicy("tracked", "1")
+        try fixture.enqueue(ids: "1", "2", "3", "4")
+        try fixture.server.command("DEL", "jobq:{email}:job:1")
+        try fixture.server.command("HSET", "jobq:{email}:job:3", "state", "dead")
+        #expect(try fixture.claim(2).map(\.id) == ["2", "4"])
+        #expect(try fixture.members("queued").isEmpty)
+        #expect(try fixture.members("processing") == ["2", "4"])
+        #expect(try fixture.record("4")["score"] == "4")
+    }
+
     @Test func pausedQueueGivesNothing() throws {
         let fixture = try StoreFixture()
         try fixture.enqueue(ids: "1")

@@ -16,6 +16,7 @@ struct ScriptCompleteTests {
             try fixture.keyspace() == """
                 completed list 1
                 counters hash claimed=1|completed=1|enqueued=1|seq=1|token=N
+                events stream [[ENTRY, [events, completed 1 1]]]
                 job:1 hash attempts=1|claimed_at=T|enqueued_at=T|finished_at=T|max_attempts=3|payload=1|\
                 result={"ok": 1.0}|score=1|state=completed|token=TOKEN|worker=w (ttl 3600 s)
                 jobq:queues set email
@@ -108,18 +109,73 @@ struct ScriptCompleteTests {
         #expect(try fixture.record("3")["state"] == "completed")
     }
 
-    @Test func eventsOfABatchAreOneMessageWithALineForEach() throws {
+    @Test func eventsOfABatchAreOneEntryOfTheLogAndOneMessage() throws {
         let fixture = try StoreFixture()
-        let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:events")
         try fixture.enqueue(ids: "1", "2")
-        let jobs = try fixture.claim(2)
-        _ = try fixture.complete(jobs.map(\.claim))
+        try fixture.tellAll(false)
+        var claims = try fixture.claim(2).map(\.claim)
+        _ = try fixture.workerGone([claims[1]])
+        claims[1] = try #require(try fixture.claim().first).claim
+        let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:events")
+        // The double and the stale one make no event.
+        _ = try fixture.complete(claims + [claims[0], Claim(id: "2", token: "no")])
+        let entry = try #require(
+            try fixture.server.command("XREVRANGE", "jobq:{email}:events", "+", "-", "COUNT", "1").array.first)
+        let seq = try #require(entry.array[0].string)
+        #expect(entry.array[1].dictionary == ["events": "completed 1 1\ncompleted 2 2"])
+        #expect(try listener.next() == "\(seq)\ncompleted 1 1\ncompleted 2 2")
         let at = try #require(try fixture.record("1")["finished_at"])
-        #expect(
-            try listener.next() == """
-                {"event":"completed","queue":"email","job":"email/1","at":\(at),"attempt":1}
-                {"event":"completed","queue":"email","job":"email/2","at":\(at),"attempt":1}
-                """)
+        #expect(seq.hasPrefix("\(at)-"))
+    }
+
+    @Test func logGoesOnBehindItsLastEntryWhenTheClockWentBack() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1", "2")
+        let claims = try fixture.claim(2).map(\.claim)
+        let log = "jobq:{email}:events"
+        try fixture.server.command("XADD", log, "4000000000000-7", "events", "completed 0 1")
+        let listener = try ChannelListener(fixture.server, channel: log)
+        #expect(try fixture.complete(claims) == Array(repeating: .done(.completed, runAt: nil), count: 2))
+        // Whole thousands are taken, and the entry has the place of its last event.
+        let last = try #require(try fixture.server.command("XREVRANGE", log, "+", "-", "COUNT", "1").array.first)
+        #expect(last.array[0].string == "4000000000000-1999")
+        #expect(try listener.next() == "4000000000000-1999\ncompleted 1 1\ncompleted 2 1")
+    }
+
+    @Test func logThatIsOfNoUseIsNoErrorOfTheScript() throws {
+        let fixture = try StoreFixture()
+        try fixture.server.command("SET", "jobq:{email}:events", "not a stream")
+        try fixture.enqueue(ids: "1")
+        let job = try #require(try fixture.claim().first)
+        #expect(try fixture.complete([job.claim]) == [.done(.completed, runAt: nil)])
+        #expect(try fixture.record("1")["state"] == "completed")
+    }
+
+    @Test func uniqueKeyIsFreedUnlessAnotherJobHasIt() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(
+            NewJob(id: "1", payload: bytes("1"), unique: UniqueKey(key: "k")),
+            NewJob(id: "2", payload: bytes("1"), unique: UniqueKey(key: "gone")),
+            NewJob(id: "3", payload: bytes("1"), keepMs: 0, unique: UniqueKey(key: "{other}")),
+            NewJob(id: "4", payload: bytes("1")))
+        let claims = try fixture.claim(4).map(\.claim)
+        // The time to live of its key was over, and a newer job has taken it.
+        try fixture.server.command("SET", "jobq:{email}:unique:gone", "9")
+        #expect(try fixture.complete(claims) == Array(repeating: .done(.completed, runAt: nil), count: 4))
+        #expect(try fixture.server.command("KEYS", "jobq:{email}:unique:*").strings == ["jobq:{email}:unique:gone"])
+        #expect(try fixture.record("1")["unique"] == "k")
+    }
+
+    @Test func flaggedJobThatIsCompletedIsCompletedAndForgetsTheFlag() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1")
+        let job = try #require(try fixture.claim().first)
+        try fixture.server.command("HSET", "jobq:{email}:job:1", "cancel", "too late")
+        try fixture.server.command("HSET", "jobq:{email}:policy", "tracked", "1")
+        #expect(try fixture.get("1")?.cancelRequested == true)
+        #expect(try fixture.complete([job.claim]) == [.done(.completed, runAt: nil)])
+        #expect(try fixture.record("1")["cancel"] == nil)
+        #expect(try fixture.counters()["cancelled"] == nil)
     }
 
     @Test func callOfAThousandIsCutAndJoinedAgain() throws {

@@ -38,6 +38,60 @@ struct ScriptEnqueueTests {
                 """)
     }
 
+    @Test func optionsOfAllKindsInOneJobKeepApart() throws {
+        let fixture = try StoreFixture()
+        let job = NewJob(
+            id: "1", payload: bytes("1"), type: "t", priority: -1, front: true, start: .at(4_000_000_000_000),
+            maxAttempts: 2, backoff: Backoff(kind: .fixed, baseMs: 1, maxMs: 2, jitter: 0), leaseMs: 300, keepMs: 400,
+            meta: bytes("{\"m\":1}"), unique: UniqueKey(key: "- back 1:done:-", until: .claimed, ttlMs: 5_000),
+            expiresInMs: 60_000)
+        try fixture.enqueue(NewJob(id: "0", payload: bytes("0"), meta: bytes("{\"m\":0}")), job)
+        #expect(
+            try fixture.keyspace() == """
+                counters hash enqueued=2|front=1|seq=1
+                expiry zset 1|T
+                job:0 hash enqueued_at=T|max_attempts=3|meta={"m":0}|payload=0|state=queued
+                job:1 hash backoff=fixed 1 2 0.0|enqueued_at=T|expires_at=T|keep_ms=400|lease_ms=300|max_attempts=2|\
+                meta={"m":1}|payload=1|priority=-1|run_at=4000000000000|score=35184372088831|state=scheduled|type=t|\
+                unique=- back 1:done:-|unique_until=claimed
+                jobq:queues set email
+                policy hash tracked=1
+                queued zset 0|1
+                scheduled zset 1|4000000000000
+                unique:- back 1:done:- string 1 (ttl 5 s)
+                """)
+    }
+
+    @Test func enqueuesAreToldForTheFirstSecondOfAQueueAndWhileSomebodyListens() throws {
+        let fixture = try StoreFixture()
+        let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:events")
+        try fixture.enqueue(
+            NewJob(id: "1", payload: bytes("1")), NewJob(id: "2", payload: bytes("1"), start: .at(4_000_000_000_000)),
+            NewJob(id: "1", payload: bytes("1")))
+        #expect(try fixture.entries() == [["enqueued 1 0", "enqueued 2 0 4000000000000"]])
+        let entry = try fixture.server.command("XRANGE", "jobq:{email}:events", "-", "+").array[0].array[0].string ?? ""
+        #expect(try listener.next() == "\(entry)\nenqueued 1 0\nenqueued 2 0 4000000000000")
+        let record = try fixture.record("1")
+        let policy = try fixture.server.command("HGETALL", "jobq:{email}:policy").dictionary
+        #expect(policy == ["listened": String(Int(record["enqueued_at"]!)! + 1_000)])
+        try fixture.tellAll(false)
+        try fixture.enqueue(NewJob(id: "3", payload: bytes("1")), NewJob(id: "4", payload: bytes("1"), priority: 1))
+        #expect(try fixture.entries().count == 1)
+        try fixture.tellAll()
+        try fixture.enqueue(
+            NewJob(id: "5", payload: bytes("1"), priority: 1, unique: UniqueKey(key: "k")),
+            NewJob(id: "6", payload: bytes("1"), unique: UniqueKey(key: "k")))
+        #expect(try fixture.entries().last == ["enqueued 5 0"])
+    }
+
+    @Test func listeningThatLastsLongerIsNotCutShortByTheFirstJob() throws {
+        let fixture = try StoreFixture()
+        try fixture.wait { $0.pause(queue: "email", until: nil, then: $1) }
+        try fixture.tellAll()
+        try fixture.enqueue(ids: "1")
+        #expect(try fixture.server.command("HGET", "jobq:{email}:policy", "listened").string == "4000000000000")
+    }
+
     @Test func delayedJobIsScheduledAndRemembersItsPlaceInTheQueue() throws {
         let fixture = try StoreFixture()
         let outcomes = try fixture.enqueue(

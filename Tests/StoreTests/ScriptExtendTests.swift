@@ -16,7 +16,7 @@ struct ScriptExtendTests {
         try fixture.enqueue(ids: "1")
         let job = try #require(try fixture.claim().first)
         _ = try fixture.extend([job.claim], progress: "1")
-        #expect(try fixture.server.command("EXISTS", "jobq:{email}:policy").int == 0)
+        #expect(try fixture.server.command("HEXISTS", "jobq:{email}:policy", "tracked").int == 0)
         _ = try extend(fixture, [ExtendRequest(claim: job.claim, checkpoint: bytes("{\"row\": 1.10}"))])
         #expect(
             try fixture.keyspace() == """
@@ -59,7 +59,7 @@ struct ScriptExtendTests {
             ["log:0", "log:2", "log:3", "log:99"].map { record[$0] } == [
                 "\"line 100\"", "\"line 102\"", "\"line 3\"", "\"line 99\"",
             ])
-        #expect(try fixture.server.command("EXISTS", "jobq:{email}:policy").int == 0)
+        #expect(try fixture.server.command("HEXISTS", "jobq:{email}:policy", "tracked").int == 0)
     }
 
     @Test func theWorkerOfAFlaggedJobIsTold() throws {

@@ -42,8 +42,9 @@ struct ScriptFailTests {
 
     @Test func lastAttemptMakesADeadLetter() throws {
         let fixture = try StoreFixture()
-        let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:events")
         try fixture.enqueue(NewJob(id: "1", payload: bytes("[7]"), type: "t", maxAttempts: 1))
+        try fixture.tellAll(false)
+        let listener = try ChannelListener(fixture.server, channel: "jobq:{email}:events")
         let job = try #require(try fixture.claim().first)
         #expect(try fixture.fail([job.claim], error: "\"boom\"") == [.done(.dead, runAt: nil)])
         #expect(
@@ -58,7 +59,7 @@ struct ScriptFailTests {
                 """)
         let event = try listener.next()
         let entry = try #require(
-            try fixture.server.command("XRANGE", "jobq:{email}:events", "-", "+").array.first?.array.first?.string)
+            try fixture.server.command("XRANGE", "jobq:{email}:events", "-", "+").array.last?.array.first?.string)
         #expect(event == "\(entry)\ndead 1 1 - failed")
         let page = try #require(try fixture.list(.dead))
         #expect(page.jobs.map(\.reason) == ["failed"])

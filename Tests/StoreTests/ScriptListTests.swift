@@ -31,6 +31,64 @@ struct ScriptListTests {
         #expect(try fixture.keyspace() == before)
     }
 
+    @Test func getShowsWhatWorkersAndAdministratorsLeftInTheRecord() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(NewJob(id: "1", payload: bytes("1"), unique: UniqueKey(key: "k"), expiresInMs: 60_000))
+        let expiresAt = Int64(try fixture.record("1")["expires_at"] ?? "")
+        #expect(try fixture.get("1")?.expiresAt == expiresAt)
+        let job = try #require(try fixture.claim().first)
+        let key = "jobq:{email}:job:1"
+        try fixture.server.command("HSET", key, "cancel", "", "checkpoint", "[1.0]", "logs", "2")
+        try fixture.server.command("HSET", key, "log:1", "\"two\"", "log:0", "\"one\"")
+        let record = try #require(try fixture.get("1"))
+        #expect(record.unique == "k")
+        #expect(record.expiresAt == nil)
+        #expect(record.cancelRequested)
+        #expect(record.checkpoint == bytes("[1.0]"))
+        #expect(record.log == [bytes("\"one\""), bytes("\"two\"")])
+        // A listing shows neither checkpoint nor log.
+        let row = try #require(try fixture.list(.processing)?.jobs.first)
+        #expect(row.unique == "k")
+        #expect(row.cancelRequested)
+        #expect(row.checkpoint == nil && row.log.isEmpty)
+        _ = try fixture.complete([job.claim])
+        #expect(try fixture.get("1")?.cancelRequested == false)
+        #expect(try fixture.get("1")?.checkpoint == bytes("[1.0]"))
+    }
+
+    @Test func logShowsItsLastHundredLinesOldestFirst() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "1")
+        let key = "jobq:{email}:job:1"
+        let lines = (103..<203).map { ["log:\($0 % 100)", "\"\($0)\""] }
+        try fixture.server.command(["HSET", key, "logs", "203"] + lines.shuffled().joined())
+        let log = try #require(try fixture.get("1")).log
+        #expect(log == (103..<203).map { bytes("\"\($0)\"") })
+    }
+
+    @Test func cancelledAndExpiredJobsAreListedByWhenTheyGo() throws {
+        let fixture = try StoreFixture()
+        try fixture.enqueue(ids: "c1", "c2", "c3", "e1")
+        for (id, state, until) in [
+            ("c1", "cancelled", "3000"), ("c2", "cancelled", "1000"), ("c3", "cancelled", "2000"),
+            ("e1", "expired", "1"),
+        ] {
+            try fixture.server.command("ZREM", "jobq:{email}:queued", id)
+            try fixture.server.command("HSET", "jobq:{email}:job:\(id)", "state", state, "reason", "because")
+            try fixture.server.command("ZADD", "jobq:{email}:\(state)", until, id)
+        }
+        let page = try #require(try fixture.list(.cancelled, limit: 2))
+        #expect(page.jobs.map(\.id) == ["c2", "c3"])
+        #expect(page.jobs.map(\.reason) == ["because", "because"])
+        let rest = try #require(try fixture.list(.cancelled, limit: 2, cursor: page.cursor))
+        #expect(rest.jobs.map(\.id) == ["c1"])
+        #expect(rest.cursor == nil)
+        #expect(try fixture.list(.expired)?.jobs.map(\.id) == ["e1"])
+        let depth = try #require(try fixture.statistics()).depth
+        #expect(depth.cancelled == 3)
+        #expect(depth.expired == 1)
+    }
+
     @Test func listShowsEachStateInItsOrder() throws {
         let fixture = try StoreFixture()
         try fixture.enqueue(ids: "c1", "c2", "d1", "d2", "r2", "r1", "p2", "p1", "q1", "q2")

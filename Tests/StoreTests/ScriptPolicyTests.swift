@@ -32,6 +32,7 @@ struct ScriptPolicyTests {
         let fixture = try StoreFixture()
         try fixture.wait { $0.pause(queue: "email", until: nil, then: $1) }
         try fixture.enqueue(ids: "1")
+        try fixture.server.command("HDEL", "jobq:{email}:policy", "listened")
         var expected = QueuePolicy()
         expected.maxAttempts = 1_000
         expected.leaseMs = 86_400_000

@@ -142,7 +142,7 @@ struct ScriptSweepTests {
         #expect(ended.claimable)
         #expect(ended.nextDue == nil)
         #expect(try listener.next() == "-a")
-        #expect(try fixture.server.command("EXISTS", "jobq:{email}:policy").int == 0)
+        #expect(try fixture.server.command("HEXISTS", "jobq:{email}:policy", "paused").int == 0)
     }
 
     @Test func onlyJobsAddedToAnEmptyQueueWakeTheOthers() throws {

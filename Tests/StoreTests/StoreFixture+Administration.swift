@@ -58,12 +58,8 @@ extension StoreFixture {
         #expect(try record(id)["state"] == "expired")
     }
 
-    /// The lines of the event log, oldest first, with `T` for times.
-    func events() throws -> [String] {
-        try server.command("XRANGE", "jobq:{email}:events", "-", "+").array.flatMap { entry in
-            (entry.array[1].array[1].string ?? "").split(separator: "\n").map(String.init)
-        }.map { $0.replacing(#/\b1\d{12}\b/#, with: "T") }
-    }
+    /// The lines of `log`, with `T` for times.
+    func events() throws -> [String] { try log().map { $0.replacing(#/\b1\d{12}\b/#, with: "T") } }
 
     /// Empties the event log.
     func forgetEvents() throws { try server.command("DEL", "jobq:{email}:events") }

@@ -84,6 +84,12 @@ final class StoreFixture {
         try wait { $0.enqueue(ids.map { NewJob(id: $0, payload: Array("1".utf8)) }, queue: queue, then: $1) }
     }
 
+    /// One job with a unique key.
+    @discardableResult
+    func enqueue(_ id: String, unique: UniqueKey, start: NewJob.Start = .now) throws -> Enqueued {
+        try enqueue(NewJob(id: id, payload: bytes("1"), start: start, unique: unique))[0]
+    }
+
     func claim(_ max: Int = 1, leaseMs: Int64? = nil, worker: String = "") throws -> [ClaimedJob] {
         let request = ClaimRequest(max: max, leaseMs: leaseMs, worker: worker)
         return try wait { $0.claim(request, queue: queue, patient: false, then: $1) }.jobs
@@ -139,10 +145,12 @@ final class StoreFixture {
     // MARK: Looking into the server
 
     /// The whole keyspace, a key a line, in a form that does not depend on the clock: times are `T`, tokens `TOKEN`,
-    /// entries of streams `ENTRY`; keys that end have their time to live in seconds, rounded.
+    /// entries of streams `ENTRY`; keys that end have their time to live in seconds, rounded. Not in it: `enqueued` and
+    /// `claimed` events, and until when these are told, which a new queue always has.
     func keyspace() throws -> String {
         var lines: [String] = []
         for (key, value) in try server.dump() {
+            guard let value = try withoutListening(key, value) else { continue }
             let left = try server.command("PTTL", key).int ?? -1
             let ttl = left < 0 ? "" : " (ttl \((left + 500) / 1_000) s)"
             lines.append(key.replacing("jobq:{email}:", with: "") + " " + value + ttl)
@@ -152,6 +160,32 @@ final class StoreFixture {
             .replacing(#/\b1\d{12}-\d+\b/#, with: "ENTRY")
             .replacing(#/\b1\d{12}\b/#, with: "T")
             .replacing(#/token=\d{16}/#, with: "token=N")
+    }
+
+    private func withoutListening(_ key: String, _ value: String) throws -> String? {
+        if key.hasSuffix("}:policy") {
+            let rest = value.replacing(#/\blistened=\d+\|?/#, with: "").trimming("|")
+            return rest == "hash " ? nil : rest
+        }
+        guard key.hasSuffix("}:events") else { return value }
+        let entries = try entries().map { entry in
+            entry.filter { !$0.hasPrefix("enqueued ") && !$0.hasPrefix("claimed ") }
+        }.filter { !$0.isEmpty }
+        guard !entries.isEmpty else { return nil }
+        return "stream [\(entries.map { "[ENTRY, [events, \($0.joined(separator: "\n"))]]" }.joined(separator: ", "))]"
+    }
+
+    /// The event log: the lines of each entry.
+    func entries() throws -> [[String]] {
+        try server.command("XRANGE", "jobq:{email}:events", "-", "+").array.map { entry in
+            let fields = entry.array[1].dictionary
+            return (fields["events"] ?? "").split(separator: "\n").map(String.init)
+        }
+    }
+
+    /// Enqueues and claims are told from now on (or no longer), whatever the script of the queue's first job said.
+    func tellAll(_ isOn: Bool = true) throws {
+        try server.command("HSET", "jobq:{email}:policy", "listened", isOn ? "4000000000000" : "0")
     }
 
     /// Fields of a job's record.
@@ -172,6 +206,10 @@ final class StoreFixture {
     func counters() throws -> [String: String] {
         try server.command("HGETALL", "jobq:{email}:counters").dictionary
     }
+}
+
+extension String {
+    fileprivate func trimming(_ end: Character) -> String { last == end ? String(dropLast()) : self }
 }
 
 extension ClaimedJob {

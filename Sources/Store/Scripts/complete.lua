@@ -3,16 +3,20 @@
 -- ARGV     queue; then for each job: id, token, result or ''.
 -- Returns  now, and for each job: 1 (completed, now or before), 0 (no such job) or the state of a job whose lease is lost.
 
-local policy = call('HMGET', base .. 'policy', 'keep_ms', 'keep_count')
-local completed, jobs = base .. 'completed', base .. 'job:'
+local policy = call('HMGET', base .. 'policy', 'keep_ms', 'keep_count', 'tracked')
+local completed, jobs, isTracked = base .. 'completed', base .. 'job:', policy[3]
 call('LLEN', completed)
-local reply, held, ended, e = { now }, {}, { 'ZREM', base .. 'processing' }, 2
+local reply, held, ended, e, tracked = { now }, {}, { 'ZREM', base .. 'processing' }, 2, {}
 for i = 2, #ARGV, 3 do
     local id = ARGV[i]
     local key = jobs .. id
-    local record = call('HMGET', key, 'state', 'token', 'attempts', 'keep_ms')
+    local record = isTracked and call('HMGET', key, 'state', 'token', 'attempts', 'keep_ms', 'unique', 'cancel')
+        or call('HMGET', key, 'state', 'token', 'attempts', 'keep_ms')
     local worth = standing(record, ARGV[i + 1], 'completed')
     if worth == 'held' then
+        if record[5] or record[6] then
+            tracked[#tracked + 1] = { id = id, key = key, unique = record[5], cancel = record[6] }
+        end
         record[1], record[2], record[5] = key, id, ARGV[i + 2]
         e = e + 1
         held[e - 2], ended[e] = record, id
@@ -39,9 +43,17 @@ if call(unpack(ended)) < count then
     end
     held, count = once, #once
 end
-local kept, dropped, lines, l, defaultKeep = { 'LPUSH', completed }, { 'DEL' }, {}, 0, policy[1] or '3600000'
-local before = '{"event":"completed","queue":"' .. queue .. '","job":"' .. queue .. '/'
-local between = '","at":' .. at .. ',"attempt":'
+for k = 1, #tracked do
+    local job = tracked[k]
+    local unique = job.unique and base .. 'unique:' .. job.unique
+    if unique and redis.pcall('GET', unique) == job.id then
+        call('DEL', unique)
+    end
+    if job.cancel then
+        call('HDEL', job.key, 'cancel')
+    end
+end
+local kept, dropped, lines, defaultKeep = { 'LPUSH', completed }, { 'DEL' }, {}, policy[1] or '3600000'
 for k = 1, count do
     local record = held[k]
     local key, id, keep, result = record[1], record[2], record[4] or defaultKeep, record[5]
@@ -56,10 +68,8 @@ for k = 1, count do
         call('PEXPIRE', key, keep)
         kept[#kept + 1] = id
     end
-    lines[l + 1], lines[l + 2], lines[l + 3], lines[l + 4], lines[l + 5] = before, id, between, record[3], '}\n'
-    l = l + 5
+    lines[k] = id .. ' ' .. record[3]
 end
-lines[l] = '}'
 if #dropped > 1 then
     call(unpack(dropped))
 end
@@ -84,5 +94,5 @@ if #kept > 2 then
     end
 end
 call('HINCRBY', base .. 'counters', 'completed', count)
-call('PUBLISH', base .. 'events', table.concat(lines))
+publish(count, 'completed ' .. table.concat(lines, '\ncompleted '))
 return reply

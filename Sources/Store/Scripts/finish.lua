@@ -8,7 +8,7 @@
 local function free(id, unique)
     if unique then
         local key = base .. 'unique:' .. unique
-        if call('GET', key) == id then
+        if redis.pcall('GET', key) == id then
             call('DEL', key)
         end
     end
@@ -28,7 +28,8 @@ local function forget(state, ids)
     end
 end
 
--- Ends jobs as `cancelled` or `expired`. The caller has taken them from where they stood, `expiry` included. Each is
+-- Ends jobs as `cancelled` or `expired`. The caller has looked at the type of the set (ZCARD) before its first write, and
+-- has taken the jobs from where they stood, `expiry` included. Each is
 -- { id = …, key = …, unique = …, keep = keep_ms of the record, attempts = …, reason = … }; what is missing is nil or false.
 local function finish(state, ended)
     if #ended == 0 then

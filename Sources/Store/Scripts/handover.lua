@@ -6,11 +6,22 @@
 
 -- An empty queue has nobody before these jobs, and no other claim can come between: what is handed over never stands in
 -- `queued` and is written once. That halves the work of a queue whose workers wait. Otherwise it is an enqueue with a
--- claim behind it. The rules are those of enqueue.lua and take.lua; the first write (HSET) is one that a full Redis
+-- claim behind it. The rules are those of admit.lua and take.lua; the first write (HSET) is one that a full Redis
 -- refuses: then nothing has happened, and the claims find what is there by the claim script.
 local count = tonumber(ARGV[#ARGV])
-local jobs, queued, processing = base .. 'job:', base .. 'queued', base .. 'processing'
-local keys, seen, reply, fresh = {}, {}, { now }, 0
+local firstClaim, lastClaim = count * 4 + 3, #ARGV - 1
+local policy = call('HMGET', base .. 'policy', 'max_attempts', 'paused', 'lease_ms', 'listened', 'order', 'max_len')
+local maxAttempts, paused, defaultLease = policy[1] or '3', policy[2], policy[3] or '30000'
+local queued, processing = base .. 'queued', base .. 'processing'
+local reply
+if call('ZCARD', queued) > 0 or paused and (paused == '1' or tonumber(paused) > now) or policy[5] == 'lifo' or policy[6] then
+    reply = admit(count)
+    reply[count + 2] = take(firstClaim, lastClaim)
+    publish()
+    return reply
+end
+local keys, seen, fresh, jobs = {}, {}, 0, base .. 'job:'
+reply = { now }
 for k = 1, count do
     keys[k] = jobs .. ARGV[k * 4 - 1]
 end
@@ -25,27 +36,24 @@ for k = 1, count do
         fresh = fresh + 1
     end
 end
-local firstClaim, lastClaim = count * 4 + 3, #ARGV - 1
 if fresh == 0 then
-    reply[count + 2] = take(firstClaim, lastClaim)
+    reply[count + 2] = { now, 0 }
     return reply
 end
-local policy = call('HMGET', base .. 'policy', 'max_attempts', 'paused', 'lease_ms')
-local maxAttempts, paused, defaultLease = policy[1] or '3', policy[2], policy[3] or '30000'
-local wasEmpty = call('ZCARD', queued) == 0
 call('ZCARD', processing)
 local counters = base .. 'counters'
 local total = call('HMGET', counters, 'seq', 'enqueued', 'token', 'claimed')
-local open = wasEmpty and not (paused and (paused == '1' or tonumber(paused) > now))
-local handed = open and math.min(tonumber(ARGV[lastClaim]), fresh) or 0
+local handed = math.min(tonumber(ARGV[lastClaim]), fresh)
 local seq, n = tonumber(total[1]) or 0, math.max((tonumber(total[3]) or 0) + 1, micros)
 local given, format = { now, 0, n }, string.format
+local isFirst = (tonumber(total[2]) or 0) == 0
+local isListened = isFirst or policy[4] and tonumber(policy[4]) > now
 
-if handed == 0 then
-    call('HSET', counters, 'seq', format('%.0f', seq + fresh), 'enqueued', format('%.0f', (total[2] or 0) + fresh))
-else
-    call('HSET', counters, 'seq', format('%.0f', seq + fresh), 'enqueued', format('%.0f', (total[2] or 0) + fresh),
-        'token', format('%.0f', n + handed - 1), 'claimed', format('%.0f', (total[4] or 0) + handed))
+call('HSET', counters, 'seq', format('%.0f', seq + fresh), 'enqueued', format('%.0f', (total[2] or 0) + fresh),
+    'token', format('%.0f', n + handed - 1), 'claimed', format('%.0f', (total[4] or 0) + handed))
+if isFirst then
+    -- As in admit.lua.
+    call('HSET', base .. 'policy', 'listened', format('%.0f', math.max(tonumber(policy[4]) or 0, now + 1000)))
 end
 local nonce, leases, ready, r, z = ARGV[lastClaim - 1], { 'ZADD', processing }, { 'ZADD', queued }, 2, 2
 local c = firstClaim
@@ -63,6 +71,9 @@ for k = 1, count do
         if type ~= '' then
             record[f + 1], record[f + 2] = 'type', type
             f = f + 2
+        end
+        if isListened then
+            tell('enqueued', id, 0, '')
         end
         if z / 2 - 1 < handed then
             while left == 0 do
@@ -96,14 +107,16 @@ for k = 1, count do
         call(unpack(record))
     end
 end
-if z > 2 then
-    call(unpack(leases))
-end
+call(unpack(leases))
 if r > 2 then
     call(unpack(ready))
-    if wasEmpty then
-        wake()
+    wake()
+end
+if isListened then
+    for k = 4, #given do
+        tell('claimed', given[k][1], 1, '')
     end
 end
-reply[count + 2] = open and given or take(firstClaim, lastClaim)
+publish()
+reply[count + 2] = given
 return reply

@@ -14,7 +14,8 @@ while looked < math.min(#ids, 500) and #reply - 2 < limit and bytes < 1048576 do
     looked = looked + 1
     local id = ids[looked]
     local job = call('HMGET', base .. 'job:' .. id, 'state', 'type', 'priority', 'attempts', 'max_attempts', 'meta',
-        'error', 'progress', 'reason', 'worker', 'enqueued_at', 'run_at', 'claimed_at', 'finished_at', 'history')
+        'error', 'progress', 'reason', 'worker', 'enqueued_at', 'run_at', 'claimed_at', 'finished_at', 'history', 'unique',
+        'expires_at', 'cancel')
     if job[1] == state and (type == '' or job[2] == type) then
         bytes = bytes + #(job[6] or '') + #(job[7] or '') + #(job[8] or '') + #(job[15] or '')
         table.insert(job, 1, state == 'processing' and call('ZSCORE', base .. state, id))

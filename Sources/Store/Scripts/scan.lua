@@ -36,7 +36,7 @@ local function number(cursor, place)
 end
 
 -- Up to `count` ids behind the cursor ('' for the beginning), and for each the cursor that stands behind it.
--- Sorted sets go by score (cursor `<score> <id>`), completed jobs newest first (cursor: how many were seen), dead letters
+-- Sorted sets go by score (cursor `<score> <id>`; cancelled and expired jobs by when they go), completed jobs newest first (cursor: how many were seen), dead letters
 -- by their entries (cursor: the entry), newest first or, when `oldest`, oldest first. What is no cursor is the beginning.
 local function scan(state, cursor, count, oldest)
     local ids, cursors = {}, {}

@@ -2,7 +2,7 @@
 -- KEYS[1]  base
 -- ARGV     queue.
 -- Returns  now; if there is such a queue also paused (text or false), latency_ms, then the depths of queued, scheduled,
---          retrying, processing, completed, dead, then all counters as name, value, ….
+--          retrying, processing, completed, dead, cancelled, expired, then all counters as name, value, ….
 
 local policy, counters = base .. 'policy', base .. 'counters'
 if call('EXISTS', counters, policy) == 0 then
@@ -37,5 +37,5 @@ end
 return {
     now, paused, latency, call('ZCARD', queued), call('ZCARD', base .. 'scheduled'), call('ZCARD', base .. 'retrying'),
     call('ZCARD', base .. 'processing'), call('LLEN', base .. 'completed'), call('XLEN', base .. 'dead'),
-    call('HGETALL', counters),
+    call('ZCARD', base .. 'cancelled'), call('ZCARD', base .. 'expired'), call('HGETALL', counters),
 }

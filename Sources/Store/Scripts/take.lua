@@ -1,12 +1,13 @@
--- Stands before the scripts that claim: hands the best queued jobs to claims, each with a new token and a lease.
+-- Stands before the scripts that claim: hands the best queued jobs to claims, each with a new token and a lease. Needs
+-- tell.lua, finish.lua, choose.lua.
 -- KEYS[1]  base
 -- ARGV     from `first` to `last`: for each claim: max, lease_ms or '', worker; then the nonce of this call, and jobs wanted
 --          in all (≤ 100).
 -- Returns  nothing; `take` returns what the head of claim.lua tells.
 
 local function take(first, last)
-    local policy = call('HMGET', base .. 'policy', 'paused', 'lease_ms')
-    local paused = policy[1]
+    local policy = call('HMGET', base .. 'policy', 'paused', 'lease_ms', 'tracked', 'listened', 'aging_ms')
+    local paused, isTracked = policy[1], policy[3]
     if paused and (paused == '1' or tonumber(paused) > now) then
         return { now, 1 }
     end
@@ -19,36 +20,42 @@ local function take(first, last)
     local n = math.max((tonumber(counters[1]) or 0) + 1, micros)
     call('ZCARD', processing)
 
-    -- Names without a queued record are left out, and leave `queued` with the rest; for them further ones are looked at.
-    local reply, keys, scores, got, looked, jobs = { now, 0, n }, {}, {}, 0, 0, base .. 'job:'
-    repeat
-        for i = 1, #found, 2 do
-            local key = jobs .. found[i]
-            local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts',
-                'enqueued_at', 'lease_ms')
-            if record[1] == 'queued' then
-                got = got + 1
-                record[1] = found[i]
-                keys[got], scores[got], reply[got + 3] = key, found[i + 1], record
+    local reply, keys, scores, got = { now, 0, n }, {}, {}, 0
+    if isTracked or policy[5] then
+        got = choose(wanted, found, tonumber(policy[5]), reply, keys, scores)
+    else
+        -- Names without a queued record are left out, and leave `queued` with the rest; for them further ones are looked at.
+        local looked, jobs = 0, base .. 'job:'
+        repeat
+            for i = 1, #found, 2 do
+                local key = jobs .. found[i]
+                local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts',
+                    'enqueued_at', 'lease_ms')
+                if record[1] == 'queued' then
+                    got = got + 1
+                    record[1] = found[i]
+                    keys[got], scores[got], reply[got + 3] = key, found[i + 1], record
+                end
             end
-        end
-        looked = looked + #found / 2
-        if got == wanted or looked >= 400 or #found < 2 then
-            break
-        end
-        found = call('ZRANGE', queued, looked, looked + wanted - got - 1, 'WITHSCORES')
-    until #found == 0
-
-    -- The first write frees memory, so that a full Redis can be drained.
-    call('ZREMRANGEBYRANK', queued, 0, looked - 1)
+            looked = looked + #found / 2
+            if got == wanted or looked >= 400 or #found < 2 then
+                break
+            end
+            found = call('ZRANGE', queued, looked, looked + wanted - got - 1, 'WITHSCORES')
+        until #found == 0
+        -- The first write frees memory, so that a full Redis can be drained.
+        call('ZREMRANGEBYRANK', queued, 0, looked - 1)
+    end
     if got == 0 then
         return { now, 0 }
     end
+
     -- `lease` is only written when it is not what the record or the queue says anyhow; see extend.lua.
     local format, nonce, leases = string.format, ARGV[last - 1], { 'ZADD', processing }
     local c, left, z = first, tonumber(ARGV[first]), 2
     local chosen, worker = ARGV[first + 1], ARGV[first + 2]
     local defaultLease, lease, untilText = policy[2] or '30000', nil, nil
+    local isListened = policy[4] and tonumber(policy[4]) > now
     for k = 1, got do
         while left == 0 do
             c = c + 3
@@ -75,6 +82,9 @@ local function take(first, last)
             end
         end
         record[5], record[8] = attempts, lease
+        if isListened then
+            tell('claimed', record[1], attempts, '')
+        end
         n = n + 1
         leases[z + 1], leases[z + 2] = untilText, record[1]
         z = z + 2

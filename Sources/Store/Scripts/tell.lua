@@ -14,15 +14,16 @@ local function tell(kind, id, attempt, rest)
     told[#told + 1] = kind .. ' ' .. id .. ' ' .. attempt .. rest
 end
 
--- The jobs are in place by now: nothing here may be an error of the script.
-local function publish()
-    local count = #told
+-- The jobs are in place by now: nothing here may be an error of the script. `count` and `text` are given by who has the
+-- lines ready, in place of what was told.
+local function publish(count, text)
+    count = count or #told
     if count == 0 then
         return
     end
-    local log, text = base .. 'events', table.concat(told, '\n')
-    local taken = math.ceil(count / 1000) * 1000
-    local seq = string.format('%.0f-%.0f', now, micros % 1000 * 1000 + taken - 1)
+    local log, taken = base .. 'events', math.ceil(count / 1000) * 1000
+    local seq = string.format('%s-%d', at, micros % 1000 * 1000 + taken - 1)
+    text = text or table.concat(told, '\n')
     local added = redis.pcall('XADD', log, 'MAXLEN', '~', 4000, seq, 'events', text)
     if type(added) == 'table' and added.err then
         -- The clock went back: the log goes on behind its last entry.
