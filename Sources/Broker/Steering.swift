@@ -30,14 +30,26 @@ extension Broker {
     /// `workers {}` → `{workers: [{worker, session, pid, uid, gid[, unit], since_at, connected, push, quiet, held, jobs},
     /// …]}`: the named workers of this daemon (each daemon knows its own), by name and age.
     func listWorkers(_ ticket: Ticket) {
-        let named = workers.all.filter { $0.name != nil }
-        let sorted = named.sorted { ($0.name ?? "", $0.sinceAt, $0.session) < ($1.name ?? "", $1.sinceAt, $1.session) }
-        ticket.reply { writer in
-            writer.key("workers")
-            writer.beginArray()
-            for worker in sorted { writer.worker(worker, isDraining: isDraining) }
-            writer.endArray()
+        learnUnits(of: workers.all.filter { $0.name != nil }[...]) { [self] in
+            let named = workers.all.filter { $0.name != nil }
+            let sorted = named.sorted {
+                ($0.name ?? "", $0.sinceAt, $0.session) < ($1.name ?? "", $1.sinceAt, $1.session)
+            }
+            ticket.reply { writer in
+                writer.key("workers")
+                writer.beginArray()
+                for worker in sorted { writer.worker(worker, isDraining: isDraining) }
+                writer.endArray()
+            }
         }
+    }
+
+    /// Finds out the units of workers, a hundred a turn of the loop: each costs some reading below /proc.
+    private func learnUnits(of workers: ArraySlice<Worker>, then: @escaping () -> Void) {
+        for worker in workers.prefix(100) { worker.learnUnit() }
+        let rest = workers.dropFirst(100)
+        if rest.isEmpty { return then() }
+        loop.deferred { [self] in learnUnits(of: rest, then: then) }
     }
 
     /// `quiet {worker}` → `{workers: n}`: their claims find nothing until they are resumed. Without `worker`: all.
@@ -88,7 +100,7 @@ extension JSONWriter {
         member("pid", Int64(worker.peer.pid))
         member("uid", Int64(worker.peer.uid))
         member("gid", Int64(worker.peer.gid))
-        if let unit = worker.unitName { member("unit", unit) }
+        if let unit = worker.unit { member("unit", unit) }
         member("since_at", worker.sinceAt)
         member("connected", worker.connection != nil)
         member("push", worker.push)

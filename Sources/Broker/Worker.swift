@@ -30,8 +30,9 @@ final class Worker {
     var processHasEnded = false
     /// The process behind its present, or last, connection.
     private(set) var peer: PeerCredentials
-    /// The unit of that process: not asked for yet, none, or its name.
-    private var unit: String??
+    /// The systemd unit of that process, if it has one and somebody asked.
+    private(set) var unit: String?
+    private var isUnitKnown = false
     /// When it first said hello.
     let sinceAt: ServerTime
     /// In no order.
@@ -48,14 +49,11 @@ final class Worker {
         peer = connection.stream.peer
     }
 
-    /// The systemd unit of its process. Found out when it is first asked for, while the process is surely the one that
-    /// connected.
-    var unitName: String? {
-        if let unit { return unit }
-        guard let connection, !processHasEnded else { return nil }
-        let found = connection.stream.peerUnit
-        unit = .some(found)
-        return found
+    /// Finds out the unit of its process, once for each connection, while that process is surely the one that connected.
+    func learnUnit() {
+        guard !isUnitKnown, let connection, !processHasEnded else { return }
+        isUnitKnown = true
+        unit = connection.stream.peerUnit
     }
 
     /// Its present connection; nil during its grace.
@@ -72,6 +70,7 @@ final class Worker {
         presence = .connected(session)
         peer = session.stream.peer
         unit = nil
+        isUnitKnown = false
     }
 
     func add(_ job: HeldJob) {

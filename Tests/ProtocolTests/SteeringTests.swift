@@ -75,6 +75,18 @@ import Testing
         try eventually(within: 5, "the end") { try entries(observer, "a").count == 1 }
     }
 
+    @Test func hundredsOfWorkersAreAllShown() throws {
+        let daemon = try Daemon(.memory)
+        let workers = try (0..<250).map { number in
+            let client = try daemon.connect()
+            try client.call("hello", ["worker": JSON("w-\(number)")])
+            return client
+        }
+        let shown = try daemon.connect().call("workers")["workers"].array
+        #expect(Set(shown.compactMap { $0["worker"].string }).count == workers.count)
+        #expect(shown.allSatisfy { $0["connected"] == true && $0["push"] == false })
+    }
+
     // MARK: quiet and resume
 
     @Test(arguments: Backend.allCases, [true, false])
