@@ -265,6 +265,28 @@ import Testing
         #expect(try worker.call("release", LineClient.proof(claimed))["state"] == "cancelled")
     }
 
+    @Test func aRequestThatOvertakesTheAnswerToTheClaimIsTold() throws {
+        let redis = try RedisServer()
+        let (here, there) = (try Daemon(.redis(redis)), try Daemon(.redis(redis)))
+        let observer = try there.connect()
+        let worker = try HearingWorker(here)
+        // They come over two connections: which of them the daemon reads first is chance, so it has several.
+        for _ in 0..<8 {
+            let job = try observer.enqueue("q")
+            redis.suspend()
+            try worker.client.send(["op": "claim", "id": 1, "queue": "q"])
+            for _ in 0..<2 { try worker.call("ping") }
+            here.process.send(signal: SIGSTOP)
+            redis.resume()
+            try eventually(within: 5, "the claim") { try observer.state(job) == "processing" }
+            try observer.call("cancel", ["job": JSON(job)])
+            here.process.send(signal: SIGCONT)
+            let claimed = try worker.reply()["jobs"][0]
+            #expect(try worker.event() == event("cancel", claimed))
+            try worker.call("release", LineClient.proof(claimed))
+        }
+    }
+
     @Test func aRequestDuringAnInterruptedSubscriptionIsToldAfterIt() throws {
         let redis = try RedisServer()
         let (here, there) = (try Daemon(.redis(redis)), try Daemon(.redis(redis)))
