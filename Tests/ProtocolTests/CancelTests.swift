@@ -78,6 +78,7 @@ import Testing
         #expect(try worker.event() == event("cancel", claimed, ["reason": "user left"]))
         try observer.call("cancel", ["job": JSON(job), "reason": "impatient"])
         #expect(try worker.hearsNothing(for: 0.3))
+        #expect(try observer.record(job)["cancel_requested"] == true)
     }
 
     @Test(arguments: Backend.allCases)
