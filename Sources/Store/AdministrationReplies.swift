@@ -46,6 +46,25 @@ extension HeldOutcome {
     }
 }
 
+extension CheckStep {
+    /// After `now`: how many were looked at, the cursor, then a row for each violation.
+    init?(_ reply: ReplyView) {
+        guard reply.count >= 3 else { return nil }
+        let violations = (3..<reply.count).compactMap { StoreViolation(reply[$0]) }
+        guard violations.count == reply.count - 3 else { return nil }
+        self.init(checked: Int(reply[1].integer), violations: violations, cursor: reply[2].text)
+    }
+}
+
+extension StoreViolation {
+    /// Number of the invariant, id or empty, what, 1 if repaired.
+    fileprivate init?(_ row: ReplyView) {
+        guard row.count == 4, let what = row[2].text else { return nil }
+        self.init(
+            invariant: Int(row[0].integer), job: row[1].text, what: what, isRepaired: row[3].integer == 1)
+    }
+}
+
 // MARK: The policy
 
 extension CommandBuffer {

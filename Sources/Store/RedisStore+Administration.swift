@@ -1,4 +1,5 @@
-// What administrators ask of the store in Redis: cancel, delete, purge, the policy, and whether claims still stand.
+// What administrators ask of the store in Redis: cancel, delete, purge, the policy, a check of the
+// invariants, and whether claims still stand.
 
 import Reactor
 import Redis
@@ -52,6 +53,17 @@ extension RedisStore {
         read(StoreScripts.policy, arguments, queue, then: then) { reply in
             reply.count == 1 ? .some(nil) : QueuePolicy(reply).map { .some($0) }
         }
+    }
+
+    public func check(queue: String, repair: Bool, cursor: String?, then: @escaping Completion<CheckStep?>) {
+        var arguments = CommandBuffer()
+        arguments.append(queue)
+        arguments.append(origin(in: queue))
+        arguments.append(repair ? "repair" : "report" as StaticString)
+        arguments.append(cursor ?? "")
+        single(
+            StoreScripts.check, arguments, queue,
+            read: { $0.count == 1 ? .some(nil) : CheckStep($0).map { .some($0) } }, then: then)
     }
 
     // MARK: Claims

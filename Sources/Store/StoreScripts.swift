@@ -38,6 +38,9 @@ enum StoreScripts {
     static let purge = script("purge", removal, PackageResources.scan_lua, PackageResources.purge_lua)
     static let configure = script("configure", PackageResources.configure_lua, PackageResources.policy_lua)
     static let policy = script("policy", PackageResources.policy_lua)
+    static let check = script(
+        "check", PackageResources.wake_lua, PackageResources.tell_lua, PackageResources.mend_lua,
+        PackageResources.scan_lua, PackageResources.check_lua)
     static let held = script("held", PackageResources.token_lua, PackageResources.held_lua)
     static let pause = script("pause", PackageResources.pause_lua)
     static let resume = script("resume", PackageResources.wake_lua, PackageResources.resume_lua)
@@ -47,7 +50,8 @@ enum StoreScripts {
 
     static let all = [
         enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
-        requeueMatching, cancel, delete, purge, configure, policy, held, pause, resume, statistics, events, logAll,
+        requeueMatching, cancel, delete, purge, configure, policy, check, held, pause, resume, statistics, events,
+        logAll,
     ]
 
     /// What ends attempts otherwise than well, with all that it needs.

@@ -19,15 +19,32 @@ import Testing
         put("p1", ["state": "processing", "attempts": "2", "token": "11-b", "history": history])
         put(
             "c1", ["state": "completed", "attempts": "1", "token": "12-c", "finished_at": "1000", "keep_ms": "3600000"])
+        put("x1", ["state": "cancelled", "finished_at": "1000", "keep_ms": "5000"])
+        put("x2", ["state": "expired", "finished_at": "1000", "expires_at": "1000", "unique": "k2"])
+        put("u1", ["state": "queued", "expires_at": "9000", "unique": "k1", "unique_until": "done"])
         put("d1", ["state": "dead", "attempts": "1", "token": "13-d", "history": history, "dead_entry": "5-0"])
-        keys.values["\(base)queued"] = .sortedSet(["q1": 1])
+        keys.values["\(base)queued"] = .sortedSet(["q1": 1, "u1": 2])
         keys.values["\(base)scheduled"] = .sortedSet(["s1": 99])
         keys.values["\(base)retrying"] = .sortedSet(["r1": 98])
         keys.values["\(base)processing"] = .sortedSet(["p1": 97])
+        keys.values["\(base)cancelled"] = .sortedSet(["x1": 6000])
+        keys.values["\(base)expired"] = .sortedSet(["x2": 7000])
+        keys.values["\(base)expiry"] = .sortedSet(["u1": 9000])
+        keys.values["\(base)unique:k1"] = .string("u1")
+        keys.values["\(base)policy"] = .hash(["tracked": "1"])
         keys.values["\(base)completed"] = .list(["c1", "gone"])
         keys.values["\(base)dead"] = .stream([.init(id: "5-0", fields: ["job": "q/d1"])])
-        keys.values["\(base)counters"] = .hash(["enqueued": "7", "completed": "2", "dead": "1", "token": "13"])
+        keys.values["\(base)counters"] = .hash([
+            "enqueued": "10", "completed": "2", "dead": "1", "cancelled": "1", "expired": "1", "token": "13",
+            "seq": "2",
+        ])
         keys.expiries["\(base)job:c1"] = 1000 + 3_600_000
+    }
+
+    private mutating func count(_ name: String, _ value: Int) {
+        var counters = keys.hash("\(base)counters")
+        counters[name] = String(value)
+        keys.values["\(base)counters"] = .hash(counters)
     }
 
     private var found: [Int] { InvariantChecker.violations(in: keys).map(\.invariant).sorted() }
@@ -93,7 +110,7 @@ import Testing
 
     @Test mutating func aJobThatWasCountedAndIsNotThereIsFound() {
         keys.values["\(base)job:q1"] = nil
-        keys.values["\(base)queued"] = nil
+        keys.values["\(base)queued"] = .sortedSet(["u1": 2])
         #expect(found == [6])
     }
 
@@ -112,6 +129,88 @@ import Testing
         #expect(found == [8])
     }
 
+    @Test mutating func anEndedJobInNoPlaceOrWithoutARecordIsFound() {
+        keys.values["\(base)cancelled"] = nil
+        #expect(found == [2])
+        keys.values["\(base)cancelled"] = .sortedSet(["x1": 6000, "x2": 6000, "gone": 6000])
+        #expect(found == [2, 8])
+    }
+
+    @Test mutating func anEndedJobThatIsKeptTooLongIsFound() {
+        keys.values["\(base)cancelled"] = .sortedSet(["x1": 7001])
+        #expect(found == [8])
+        keys.values["\(base)cancelled"] = .sortedSet(["x1": 7000])
+        keys.expiries["\(base)job:x1"] = 7000
+        #expect(found == [8])
+    }
+
+    @Test mutating func anExpiryThatIsMissingWrongOrOverIsFound() {
+        keys.values["\(base)expiry"] = nil
+        #expect(found == [8])
+        keys.values["\(base)expiry"] = .sortedSet(["u1": 9001])
+        #expect(found == [8])
+        keys.values["\(base)expiry"] = .sortedSet(["u1": 9000, "gone": 1, "x2": 1000])
+        #expect(found == [8, 8])
+    }
+
+    @Test mutating func aUniqueKeyWithoutItsHolderIsFound() {
+        for holder in ["gone", "x2", "q1"] {
+            keys.values["\(base)unique:k2"] = .string(holder)
+            #expect(found == [8], "\(holder)")
+        }
+    }
+
+    @Test mutating func aUniqueKeyThatIsKeptAfterTheClaimIsFound() {
+        change("p1", "unique", to: "k3")
+        change("p1", "unique_until", to: "claimed")
+        change("p1", "claimed_at", to: "5")
+        #expect(found == [])
+        keys.values["\(base)unique:k3"] = .string("p1")
+        #expect(found == [8])
+    }
+
+    @Test mutating func aHolderWithoutItsUniqueKeyIsFoundUnlessItMayBeWithout() {
+        keys.values["\(base)unique:k1"] = nil
+        #expect(found == [8])
+        change("u1", "unique_loose", to: "1")
+        #expect(found == [])
+    }
+
+    @Test mutating func aQueueThatDoesNotSayWhatItsJobsNeedIsFound() {
+        keys.values["\(base)policy"] = nil
+        #expect(found == [8])
+    }
+
+    @Test mutating func aPlaceBeyondTheCountersIsFound() {
+        keys.values["\(base)queued"] = .sortedSet(["q1": 3, "u1": -1])
+        #expect(found == [9, 9])
+        count("seq", 3)
+        count("front", 1)
+        #expect(found == [])
+        change("p1", "score", to: "-351843720888316")
+        #expect(found == [9])
+        count("seq", 4)
+        #expect(found == [])
+    }
+
+    @Test mutating func aDeadLetterThatWasRemovedIsMissedUnlessTheLogTellsOfIt() {
+        keys.values["\(base)job:d1"] = nil
+        keys.values["\(base)dead"] = nil
+        #expect(found == [6])
+        keys.values["\(base)events"] = .stream([
+            .init(id: "6-1", fields: ["events": "deleted c0 1 - completed\ndeleted d1 1 - dead"])
+        ])
+        #expect(found == [])
+        // One of those that were requeued may have been cancelled before, none of those that died.
+        count("requeued", 1)
+        count("enqueued", 9)
+        #expect(found == [])
+        keys.values["\(base)events"] = .stream([
+            .init(id: "6-1", fields: ["events": "deleted d1 1 - dead\ndeleted d0 1 - dead"])
+        ])
+        #expect(found == [6])
+    }
+
     @Test func itReadsTheKeysOfARealServerAndNoOthers() throws {
         let server = try RedisServer()
         try server.command("SET", "other", "1")
@@ -127,8 +226,8 @@ import Testing
         #expect(keys.stream("jobq:{q}:dead") == [.init(id: "7-1", fields: ["job": "q/x"])])
         #expect(keys.list("jobq:{q}:completed") == ["c", "d"])
         #expect(abs((keys.expiries["jobq:{q}:job:a"] ?? 0) - keys.now - 60_000) < 5_000)
-        // a has a time to live, b and x have no record, the counters know nothing.
+        // a has a time to live, b and x have no record, the counters know nothing, also not of the places of a and b.
         let found = InvariantChecker.violations(in: keys).map(\.invariant)
-        #expect(Set(found) == [6, 8] && found.filter { $0 == 8 }.count == 3)
+        #expect(Set(found) == [6, 8, 9] && found.filter { $0 == 8 }.count == 3)
     }
 }

@@ -35,6 +35,21 @@ extension StoreFixture {
         try wait { $0.held(claims, queue: queue, then: $1) }
     }
 
+    /// All steps together.
+    func check(repair: Bool) throws -> CheckStep {
+        var all = CheckStep(checked: 0, violations: [], cursor: nil)
+        for _ in 0..<1_000 {
+            let cursor = all.cursor
+            let step = try #require(
+                try wait { $0.check(queue: queue, repair: repair, cursor: cursor, then: $1) })
+            all.checked += step.checked
+            all.violations += step.violations
+            all.cursor = step.cursor
+            if step.cursor == nil { return all }
+        }
+        throw HarnessError("a check without an end")
+    }
+
     /// A job in each state, named after it; returns the claim of the one being processed.
     func fill() throws -> Claim {
         try enqueue(ids: "processing", "retrying", "dead", "completed")

@@ -93,7 +93,7 @@ public struct CheckStep: Equatable, Sendable {
 
 /// An invariant that does not hold.
 public struct StoreViolation: Equatable, Sendable {
-    /// Its number in the list of the store's invariants: 2, 3, 6 or 8.
+    /// Its number in the list of the store's invariants: 2, 3, 6, 8 or 9.
     public var invariant: Int
     /// The job's id, when it is about one.
     public var job: String?
