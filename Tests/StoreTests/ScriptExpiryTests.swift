@@ -227,6 +227,21 @@ struct ScriptExpiryTests {
         #expect(try fixture.log().suffix(1) == ["deleted 1 1 - dead"])
     }
 
+    /// Of the two limits the one that takes more away counts.
+    @Test(arguments: [(3, 4), (1, 2), (3, 2), (4, 4)])
+    func bothLimitsOfDeadLettersHold(old: Int, many: Int) throws {
+        let fixture = try StoreFixture()
+        for number in 1...6 {
+            try fixture.server.command(
+                "XADD", "jobq:{email}:dead", number <= old ? "\(number)-0" : "400000000000\(number)-0", "job",
+                "email/\(number)", "payload", "1")
+        }
+        try fixture.setPolicy("dead_keep_ms", "60000")
+        try fixture.setPolicy("dead_keep_count", String(6 - many))
+        _ = try fixture.sweep()
+        #expect(try fixture.server.command("XLEN", "jobq:{email}:dead").int == 6 - max(old, many))
+    }
+
     @Test func aHundredDeadLettersGoInAStep() throws {
         let fixture = try StoreFixture()
         try bury(fixture, 1...250)

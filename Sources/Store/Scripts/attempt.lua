@@ -121,22 +121,22 @@ local function ready(added)
 end
 
 -- Ends attempts whose worker is silent or gone; the caller has taken them from `processing`. They go back to their old
--- place, or were the last. Sets 'came' of each record: 1 (queued), 2 (dead), 3 (cancelled).
+-- place, or were the last. Puts what came of it into each record's STATE: 1 (queued), 2 (dead), 3 (cancelled).
 local function giveBack(records, outcome)
     local added = { 'ZADD', queued }
     for k = 1, #records do
         local record = records[k]
         if record[CANCEL] then
             abandon(record, 'outcome', outcome, 'history', remember(record, outcome, ''))
-            record.came = 3
+            record[STATE] = 3
         elseif tonumber(record[ATTEMPTS]) >= tonumber(record[MAX]) then
             bury(record, outcome, '')
-            record.came = 2
+            record[STATE] = 2
         else
             call('HSET', record.key, 'state', 'queued', 'outcome', outcome, 'history', remember(record, outcome, ''))
             added[#added + 1], added[#added + 2] = record[SCORE], record.id
             tell('reclaimed', record.id, record[ATTEMPTS], ' - ' .. outcome)
-            record.came = 1
+            record[STATE] = 1
         end
     end
     call('HINCRBY', base .. 'counters', 'reclaimed', #records)

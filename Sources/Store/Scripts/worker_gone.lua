@@ -15,7 +15,7 @@ if #held == 0 then
 end
 ready(giveBack(held, 'worker_gone'))
 for k = 1, #held do
-    reply[held[k].r] = held[k].came
+    reply[held[k].r] = held[k][STATE]
 end
 for r, first in pairs(doubles) do
     reply[r] = reply[first]
