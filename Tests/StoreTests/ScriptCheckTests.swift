@@ -105,7 +105,12 @@ struct ScriptCheckTests {
             let jobs = (0..<4).map { index in
                 NewJob(
                     id: "\(round)-\(index)", payload: bytes("1"), priority: roll(3), front: roll(4) == 0,
-                    start: roll(4) == 0 ? .delay(1) : .now, keepMs: roll(5) == 0 ? 0 : nil)
+                    start: roll(4) == 0 ? .delay(1) : .now, keepMs: roll(5) == 0 ? 0 : nil,
+                    unique: roll(2) == 0
+                        ? UniqueKey(
+                            key: "k\(roll(9))", until: roll(2) == 0 ? .done : .claimed, ttlMs: roll(3) == 0 ? 2 : nil)
+                        : nil,
+                    expiresInMs: roll(3) == 0 ? Int64(roll(2)) * 3_600_000 + 1 : nil)
             }
             _ = try fixture.wait { $0.enqueue(jobs, queue: "email", then: $1) }
             if roll(2) == 0 { _ = try fixture.cancel("\(round)-\(roll(4))") }
@@ -120,6 +125,8 @@ struct ScriptCheckTests {
             default: break
             }
             if roll(3) == 0 { _ = try fixture.sweep() }
+            let other = "\(roll(UInt64(round + 1)))-\(roll(4))"
+            if roll(2) == 0 { _ = try fixture.wait { $0.requeue(other, queue: "email", then: $1) } }
             if roll(8) == 0 { _ = try fixture.purge([.dead, .completed, .queued][roll(3)], limit: 3) }
             let step = try #require(
                 try fixture.wait { $0.check(queue: "email", repair: true, cursor: cursor, then: $1) })

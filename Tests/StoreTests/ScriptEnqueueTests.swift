@@ -53,7 +53,7 @@ struct ScriptEnqueueTests {
                 job:0 hash enqueued_at=T|max_attempts=3|meta={"m":0}|payload=0|state=queued
                 job:1 hash backoff=fixed 1 2 0.0|enqueued_at=T|expires_at=T|keep_ms=400|lease_ms=300|max_attempts=2|\
                 meta={"m":1}|payload=1|priority=-1|run_at=4000000000000|score=35184372088831|state=scheduled|type=t|\
-                unique=- back 1:done:-|unique_until=claimed
+                unique=- back 1:done:-|unique_loose=1|unique_until=claimed
                 jobq:queues set email
                 policy hash tracked=1
                 queued zset 0|1

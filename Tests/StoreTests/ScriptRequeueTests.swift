@@ -194,6 +194,16 @@ struct ScriptRequeueTests {
         for id in ["1", "2", "3"] { #expect(try requeue(fixture, id) == .requeued) }
         #expect(try ["a", "b", "c"].map { try fixture.holder(of: $0) } == ["1", "4", "3"])
         #expect(try fixture.server.command("PTTL", "jobq:{email}:unique:a").int == -1)
+        // Without its key by right: nothing that `check` has to put right, also when the key is free again.
+        #expect(try ["1", "2", "3"].map { try fixture.record($0)["unique_loose"] } == [nil, "1", nil])
+        #expect(try fixture.delete("4") == .deleted(.queued))
+        #expect(try fixture.check(repair: true).violations == [])
+        #expect(try fixture.holder(of: "b") == nil)
+        // Once it has the key again, it is missed.
+        #expect(try fixture.cancel("2") == .cancelled)
+        #expect(try requeue(fixture, "2") == .requeued)
+        #expect(try fixture.holder(of: "b") == "2")
+        #expect(try fixture.record("2")["unique_loose"] == nil)
     }
 
     /// It may have given its key back at its claim: then it does not take it again.

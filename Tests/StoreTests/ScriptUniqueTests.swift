@@ -18,7 +18,7 @@ struct ScriptUniqueTests {
         #expect(
             try fixture.keyspace() == """
                 counters hash enqueued=1|seq=1
-                job:1 hash enqueued_at=T|max_attempts=3|payload=1|state=queued|unique=user 7: %s \u{e9}|unique_until=claimed
+                job:1 hash enqueued_at=T|max_attempts=3|payload=1|state=queued|unique=user 7: %s \u{e9}|unique_loose=1|unique_until=claimed
                 jobq:queues set email
                 policy hash tracked=1
                 queued zset 1|1

@@ -36,7 +36,7 @@ extension StoreFixture {
     }
 
     /// All steps together.
-    func check(repair: Bool) throws -> CheckStep {
+    func check(repair: Bool, queue: String = "email") throws -> CheckStep {
         var all = CheckStep(checked: 0, violations: [], cursor: nil)
         for _ in 0..<1_000 {
             let cursor = all.cursor

@@ -67,6 +67,8 @@ local function detailed(extras, defaultAttempts)
             if ttl == '-' then
                 call('SET', base .. 'unique:' .. wish.unique, ARGV[i])
             else
+                -- For `check`: the key may be gone before the job is.
+                field('unique_loose', '1')
                 call('SET', base .. 'unique:' .. wish.unique, ARGV[i], 'PX', ttl)
             end
         end

@@ -37,9 +37,13 @@ local function renew(records)
         call('HSET', key, 'state', 'queued')
         if record[STATE] == 'dead' or record[STATE] == 'cancelled' then
             ended = ended + 1
-            -- It gave its key back when it ended. Without it, if another job has it now.
+            -- It gave its key back when it ended. Without it, if another job has it now; `check` wants to know.
             if record[UNIQUE] then
-                call('SET', base .. 'unique:' .. record[UNIQUE], id, 'NX')
+                if call('SET', base .. 'unique:' .. record[UNIQUE], id, 'NX') then
+                    call('HDEL', key, 'unique_loose')
+                else
+                    call('HSET', key, 'unique_loose', '1')
+                end
             end
         end
         -- Only a job that was never started, and waits for that still, can expire.
