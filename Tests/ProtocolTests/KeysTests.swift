@@ -74,11 +74,20 @@ import Testing
         let jobs = try client.enqueueMany(queue, 2)
         try client.complete(client.claimOne(queue))
         try client.fail(client.claimOne(queue), ["retry": false])
-        for (job, event) in zip(jobs, ["completed", "dead"]) {
-            let message = try listener.receive().strings[2]
-            #expect(message.contains(event))
-            #expect(message.contains(job.dropFirst(queue.count + 1)))
+        // The id of the log's entry, then a line an event; a new queue tells everything.
+        var events: [String] = []
+        while events.last?.hasPrefix("dead") != true {
+            let lines = try listener.receive().strings[2].split(separator: "\n").map(String.init)
+            let entry = try #require(lines.first)
+            #expect(entry.wholeMatch(of: /[0-9]+-[0-9]+/) != nil)
+            events += lines.dropFirst()
         }
+        let ids = jobs.map { String($0.dropFirst(queue.count + 1)) }
+        #expect(
+            events == [
+                "enqueued \(ids[0]) 0", "enqueued \(ids[1]) 0", "claimed \(ids[0]) 1", "completed \(ids[0]) 1",
+                "claimed \(ids[1]) 1", "dead \(ids[1]) 1 - failed",
+            ])
     }
 
     @Test func aServerOverTCPWithPasswordAndDatabaseInTheAddressWorks() throws {
