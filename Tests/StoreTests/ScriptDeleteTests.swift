@@ -104,4 +104,22 @@ struct ScriptDeleteTests {
         #expect(try fixture.counters()["deleted"] == "1")
         #expect(try fixture.counters()["cancelled"] == "1")
     }
+
+    @Test func callsEndAtTheirDeadlineWhileTheServerIsDown() throws {
+        let fixture = try StoreFixture(server: RedisServer(start: false), requestTimeoutMs: 200)
+        var ended: [String] = []
+        func note<Value>(_ name: String) -> Completion<Value> {
+            { if case .failure(.unavailable) = $0 { ended.append(name) } }
+        }
+        fixture.store.delete("1", queue: "email", then: note("delete"))
+        fixture.store.cancel("1", reason: nil, queue: "email", then: note("cancel"))
+        fixture.store.purge(
+            queue: "email", filter: JobFilter(state: .dead), limit: 1, dryRun: false, cursor: nil, then: note("purge"))
+        fixture.store.configure(PolicyChange(), queue: "email", then: note("configure"))
+        fixture.store.check(queue: "email", repair: false, cursor: nil, then: note("check"))
+        fixture.store.policy(queue: "email", then: note("policy"))
+        fixture.store.held([Claim(id: "1", token: "1-a")], queue: "email", then: note("held"))
+        try fixture.drive(within: 5) { ended.count == 7 }
+        #expect(Set(ended).count == 7)
+    }
 }

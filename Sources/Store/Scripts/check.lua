@@ -86,7 +86,7 @@ end
 -- Records, and the strings of unique keys, as they come.
 local function keys(place)
     local pattern, seen = string.gsub(base, '[%*%?%[%]\\]', '\\%0') .. '*', {}
-    local page = call('SCAN', place == '' and '0' or place, 'MATCH', pattern, 'COUNT', 250)
+    local page = call('SCAN', place == '' and '0' or place, 'MATCH', pattern, 'COUNT', 150)
     for _, key in ipairs(page[2]) do
         local kind, name = string.match(string.sub(key, #base + 1), '^(%a+):(.*)$')
         if kind == 'job' and not seen[key] then
