@@ -21,6 +21,8 @@ final class StubbornClient {
         }
     }
 
+    private static let bugs: Set<String> = ["internal", "bad_request", "bad_json", "unknown_op"]
+
     private let sockets: [String]
     private var socketIndex: Int
     private var client: LineClient?
@@ -28,6 +30,8 @@ final class StubbornClient {
     private let stop: StopFlag
     /// Answers that no client should ever get.
     private(set) var surprises: [String] = []
+    /// Events that came between the answers, since they were asked for last.
+    private var events: [JSON] = []
 
     /// `sockets`: daemons to use, the next one after each loss. `hello`: sent on each new connection.
     init(_ sockets: [String], startingAt index: Int = 0, hello: JSON? = nil, stop: StopFlag) {
@@ -37,18 +41,19 @@ final class StubbornClient {
         self.stop = stop
     }
 
-    /// Asks until there is a final answer, it is told to stop, or `tries` are used up.
-    func request(_ request: JSON, tries: Int = .max) -> Answer {
+    /// Asks until there is a final answer, it is told to stop, or `tries` are used up. `tolerating`: a code that is no
+    /// surprise here.
+    func request(
+        _ request: JSON, tries: Int = .max, within seconds: Double = 12, tolerating tolerated: String = ""
+    ) -> Answer {
         var answer = Answer(reply: nil, repeated: false)
         var left = tries
         while left > 0, !stop.isSet {
             left -= 1
             do {
-                let reply = try connection().request(request, within: 12)
+                let reply = try ask(request, within: seconds)
                 let code = reply["error"]["code"].string ?? ""
-                if ["internal", "bad_request", "bad_json", "unknown_op"].contains(code) {
-                    surprises.append("\(request) → \(reply)")
-                }
+                if Self.bugs.contains(code), code != tolerated { surprises.append("\(request) → \(reply)") }
                 if reply["ok"] == true || reply["error"]["retryable"] == false {
                     answer.reply = reply
                     return answer
@@ -64,6 +69,26 @@ final class StubbornClient {
             }
         }
         return answer
+    }
+
+    /// What the daemon told this worker of its own accord.
+    func takeEvents() -> [JSON] {
+        defer { events = [] }
+        return events
+    }
+
+    /// Something is not as it should be.
+    func isSurprised(by what: String) { surprises.append(what) }
+
+    /// One request, and the next line that is no event.
+    private func ask(_ request: JSON, within seconds: Double) throws -> JSON {
+        let connection = try connection()
+        try connection.send(request)
+        while true {
+            let line = try connection.receive(within: seconds)
+            guard line.has("event") else { return line }
+            events.append(line)
+        }
     }
 
     private func connection() throws -> LineClient {

@@ -14,7 +14,7 @@ struct Verdict {
     let load: Load
     var lost: [Span] = []
 
-    /// Looks at everything after the queue was drained.
+    /// Looks at everything after the queues were drained.
     func check(_ daemon: Daemon, _ redis: RedisServer) throws {
         let keys = try Keyspace(of: redis)
         let invariants = InvariantChecker.violations(in: keys)
@@ -26,10 +26,11 @@ struct Verdict {
     func check(_ daemon: Daemon, final: HistoryChecker.Final? = nil) throws {
         let client = try daemon.connect()
         let records = try records(client)
-        let stats = try client.stats(load.queue)
+        var stats: [String: JSON] = [:]
+        for queue in load.queues { stats[queue] = try client.stats(queue) }
         let seen = HistoryChecker.Final(
             states: records.compactMapValues { $0["state"].string },
-            counters: [load.queue: stats["totals"].object.compactMapValues(\.int)])
+            counters: stats.mapValues { $0["totals"].object.compactMapValues(\.int) })
         let violations = HistoryChecker.violations(in: certain, final: final ?? seen, drained: true)
         #expect(violations.isEmpty, "\(violations.count): \(violations.prefix(10))")
         let tokens = HistoryChecker.violations(in: load.history.events, final: seen).filter {
@@ -38,14 +39,19 @@ struct Verdict {
         #expect(tokens.isEmpty, "\(tokens.prefix(10))")
         #expect(load.surprises.isEmpty, "\(load.surprises.prefix(5))")
         checkResults(records)
-        checkSums(stats, records)
+        for (queue, stats) in stats { checkSums(stats, records.filter { $0.key.hasPrefix("\(queue)/") }) }
+        checkVariety(seen.states)
+        checkEvents(seen.states)
     }
 
     /// The history without what Redis may have lost.
     private var certain: [HistoryEvent] {
         load.history.events.compactMap { event in
             guard lost.contains(where: { $0.overlaps(event.began...event.ended) }) else { return event }
-            if case .claim = event.call { return nil }
+            switch event.call {
+            case .claim, .duplicate, .wait: return nil
+            default: break
+            }
             return HistoryEvent(event.call, .unknown, began: event.began, ended: event.ended)
         }
     }
@@ -65,10 +71,38 @@ struct Verdict {
 
     private func checkSums(_ stats: JSON, _ records: [String: JSON]) {
         let totals = stats["totals"].object.mapValues { $0.int ?? 0 }
-        let ended = totals["completed", default: 0] + totals["dead", default: 0]
-        #expect(totals["enqueued"] == ended, "\(stats)")
-        #expect(totals["completed"] == records.values.count { $0["state"] == "completed" })
-        #expect(totals["dead"] == records.values.count { $0["state"] == "dead" })
+        let ends = EventChecker.ends.sorted()
+        #expect(totals["enqueued"] == ends.reduce(0) { $0 + totals[$1, default: 0] }, "\(stats)")
+        for end in ends {
+            #expect(totals[end] == records.values.count { $0["state"] == JSON(end) }, "\(end): \(stats)")
+        }
+    }
+
+    /// A test in which something never happened says nothing of it.
+    private func checkVariety(_ states: [String: String]) {
+        let events = load.history.events
+        func count(_ condition: (HistoryEvent.Call) -> Bool) -> Int { events.count { condition($0.call) } }
+        let seen: [(String, Int)] = [
+            ("completed", states.values.count { $0 == "completed" }),
+            ("cancelled", states.values.count { $0 == "cancelled" }),
+            ("expired", states.values.count { $0 == "expired" }),
+            ("duplicate", count { if case .duplicate = $0 { true } else { false } }),
+            ("checkpoint", count { if case .checkpoint = $0 { true } else { false } }),
+            ("wait", count { if case .wait = $0 { true } else { false } }),
+            ("published", states.keys.count { $0.hasPrefix("\(load.second)/") }),
+        ]
+        for (what, count) in seen { #expect(count > 0, "nothing was \(what): \(seen)") }
+    }
+
+    /// What Redis forgot may have been told before.
+    private func checkEvents(_ states: [String: String]) {
+        let second = states.filter { $0.key.hasPrefix("\(load.second)/") && EventChecker.ends.contains($0.value) }
+        load.tail.finish(count: second.count)
+        guard lost.isEmpty else { return }
+        let violations = EventChecker.violations(in: load.tail.events, states: second)
+        #expect(
+            violations.isEmpty,
+            "\(violations.count) of \(load.tail.events.count) in \(load.tail.subscriptions): \(violations.prefix(10))")
     }
 
     /// The records of all jobs a client ever tried to enqueue; absent when there is none.

@@ -1,9 +1,11 @@
 // Judges a recorded history of calls and the state found at the end: nothing acknowledged is lost, nothing completes
-// twice, tokens grow, attempts stay in bounds, order of arrival is kept, the counters agree with what clients saw.
+// twice, tokens grow, attempts stay in bounds, order of arrival is kept, keys have one holder, cancelled and expired jobs
+// stay away, the counters agree with what clients saw.
 //
 // "Before" means in real time: the answer of one call was read before the other one was sent. Calls that overlap may
 // have taken effect in any order. Each check is at most O(n log n). What it leaves out: the state of keys, which
-// `InvariantChecker` looks at.
+// `InvariantChecker` looks at, and events, which `EventChecker` does. What concerns claims, and what concerns the terms
+// and ends of jobs, is in files of its own.
 
 /// A history and the state at its end.
 public struct HistoryChecker {
@@ -36,19 +38,24 @@ public struct HistoryChecker {
         public enum Kind: String, Sendable {
             case lost, invented, unfinished, completedTwice, claimedAfterCompletion, tokenReused, tokenShrank
             case tooManyAttempts, attemptRepeated, outOfOrder, countersDisagree
+            case unexplainedEnd, cancelUndone, claimedAfterCancel, keyTwice, keyNotFreed, claimedTooLate
+            case checkpointLost, waitedWrong, waitedTooLong
         }
         public var kind: Kind
         public var what: String
         public var description: String { "\(kind): \(what)" }
     }
 
-    private let events: [HistoryEvent]
-    private let final: Final
+    let events: [HistoryEvent]
+    let final: Final
+    /// By name, of all jobs that may have been enqueued.
+    let lives: [String: JobLife]
     private var violations: [Violation] = []
 
     private init(_ events: [HistoryEvent], _ final: Final) {
         self.events = events
         self.final = final
+        lives = JobLife.lives(in: events, final: final)
     }
 
     /// - Parameters:
@@ -64,40 +71,46 @@ public struct HistoryChecker {
         checker.checkTokens()
         checker.checkAttempts()
         if inOrder { checker.checkOrder() }
+        checker.checkCancels()
+        checker.checkKeys()
+        checker.checkExpiry()
+        checker.checkCheckpoints()
+        checker.checkWaits()
         checker.checkCounters()
         return checker.violations
     }
 
-    private mutating func report(_ kind: Violation.Kind, _ what: String) {
+    mutating func report(_ kind: Violation.Kind, _ what: String) {
         violations.append(Violation(kind: kind, what: what))
     }
 
     // MARK: Nothing is lost, nothing comes from nowhere
 
     private mutating func checkNothingLost(drained: Bool) {
-        var acknowledged: Set<String> = []
-        var possible: Set<String> = []
-        var mayBeCompleted: Set<String> = []
-        for event in events where event.outcome != .refused {
-            switch event.call {
-            case .enqueue(let job, _, _):
-                possible.insert(job)
-                if event.outcome == .acknowledged { acknowledged.insert(job) }
-            case .complete(let job, _): mayBeCompleted.insert(job)
-            default: break
-            }
-        }
-        for job in acknowledged.sorted() where !mayBeCompleted.contains(job) {
+        for (job, life) in lives.sorted(by: { $0.key < $1.key }) where life.isAcknowledged && !life.mayBeCompleted {
             guard let state = final.states[job] else {
                 report(.lost, "\(job) was acknowledged and is neither completed nor there")
                 continue
             }
-            if drained, state != "dead" { report(.unfinished, "\(job) is \(state) though all work was done") }
+            if drained, !["dead", "cancelled", "expired"].contains(state) {
+                report(.unfinished, "\(job) is \(state) though all work was done")
+            }
         }
-        for job in final.states.keys.sorted() where !possible.contains(job) {
-            report(.invented, "\(job) is there and nobody has enqueued it")
+        for (job, state) in final.states.sorted(by: { $0.key < $1.key }) {
+            guard let life = lives[job] else {
+                report(.invented, "\(job) is there and nobody has enqueued it")
+                continue
+            }
+            let isExplained =
+                switch state {
+                case "completed": life.mayBeCompleted
+                case "cancelled": life.mayBeCancelled
+                case "expired": life.terms.expiresInMs != nil
+                default: true
+                }
+            if !isExplained { report(.unexplainedEnd, "\(job) is \(state) and nobody made it so") }
         }
-        for event in events where !possible.contains(event.job) {
+        for event in events where lives[event.job] == nil {
             if case .claim = event.call { report(.invented, "\(event.job) was claimed and nobody has enqueued it") }
         }
     }
@@ -116,111 +129,9 @@ public struct HistoryChecker {
             first[job] = (earlier.token, min(earlier.ended, event.ended))
         }
         for event in events {
-            guard case .claim(let job, let token, _, _) = event.call, let completion = first[job] else { continue }
+            guard case .claim(let job, let token, _, _, _) = event.call, let completion = first[job] else { continue }
             if event.began > completion.ended {
                 report(.claimedAfterCompletion, "\(job) with \(token) after its completion with \(completion.token)")
-            }
-        }
-    }
-
-    // MARK: Tokens
-
-    /// The number in front of the dash.
-    private static func number(_ token: String) -> Int64 { Int64(token.prefix { $0 != "-" }) ?? 0 }
-
-    private struct SeenClaim {
-        var job: String
-        var number: Int64
-        var attempt: Int
-        var event: HistoryEvent
-    }
-
-    private var claims: [SeenClaim] {
-        events.compactMap { event in
-            guard case .claim(let job, let token, let attempt, _) = event.call else { return nil }
-            return SeenClaim(job: job, number: Self.number(token), attempt: attempt, event: event)
-        }
-    }
-
-    private mutating func checkTokens() {
-        for (queue, claims) in Dictionary(grouping: claims, by: \.event.queue).sorted(by: { $0.key < $1.key }) {
-            var seen: Set<Int64> = []
-            for claim in claims where !seen.insert(claim.number).inserted {
-                report(.tokenReused, "\(queue): \(claim.number), the second time for \(claim.job)")
-            }
-            let ended = claims.sorted { $0.event.ended < $1.event.ended }
-            var next = 0
-            var highest = SeenClaim?.none
-            for claim in claims.sorted(by: { $0.event.began < $1.event.began }) {
-                while next < ended.count, ended[next].event.ended < claim.event.began {
-                    if ended[next].number > highest?.number ?? .min { highest = ended[next] }
-                    next += 1
-                }
-                if let highest, highest.number > claim.number {
-                    report(
-                        .tokenShrank,
-                        "\(queue): \(claim.number) of \(claim.job) after \(highest.number) of \(highest.job)")
-                }
-            }
-        }
-    }
-
-    // MARK: Attempts
-
-    private mutating func checkAttempts() {
-        for event in events {
-            guard case .claim(let job, let token, let attempt, let maximum) = event.call else { continue }
-            if attempt < 1 || attempt > maximum {
-                report(.tooManyAttempts, "\(job) with \(token): attempt \(attempt) of \(maximum)")
-            }
-        }
-        // A release or a requeue, also one that may have happened, lets the count go back.
-        let goingBack = Set(
-            events.filter { event in
-                switch event.call {
-                case .release, .requeue: event.outcome != .refused
-                default: false
-                }
-            }.map(\.job))
-        for (job, claims) in Dictionary(grouping: claims, by: \.job).sorted(by: { $0.key < $1.key }) {
-            guard !goingBack.contains(job) else { continue }
-            let ordered = claims.sorted { $0.number < $1.number }
-            for (earlier, later) in zip(ordered, ordered.dropFirst()) where later.attempt <= earlier.attempt {
-                report(.attemptRepeated, "\(job): attempt \(later.attempt) after attempt \(earlier.attempt)")
-            }
-        }
-    }
-
-    // MARK: Order
-
-    /// Of two ordered jobs of one priority, the one enqueued before the other is first claimed before it.
-    private mutating func checkOrder() {
-        struct Arrival {
-            var job: String
-            var claimed: Int64
-            var event: HistoryEvent
-        }
-        var first: [String: SeenClaim] = [:]
-        for claim in claims where claim.number < first[claim.job]?.number ?? .max { first[claim.job] = claim }
-        var lanes: [String: [Arrival]] = [:]
-        for event in events where event.outcome == .acknowledged {
-            guard case .enqueue(let job, let priority, true) = event.call, let claim = first[job], claim.attempt == 1
-            else { continue }
-            lanes["\(event.queue) at \(priority)", default: []].append(
-                Arrival(job: job, claimed: claim.number, event: event))
-        }
-        for (lane, arrivals) in lanes.sorted(by: { $0.key < $1.key }) {
-            let ended = arrivals.sorted { $0.event.ended < $1.event.ended }
-            var next = 0
-            var latest = Arrival?.none
-            for arrival in arrivals.sorted(by: { $0.event.began < $1.event.began }) {
-                while next < ended.count, ended[next].event.ended < arrival.event.began {
-                    if ended[next].claimed > latest?.claimed ?? .min { latest = ended[next] }
-                    next += 1
-                }
-                if let latest, latest.claimed > arrival.claimed {
-                    report(.outOfOrder, "\(lane): \(latest.job) came first, \(arrival.job) was claimed first")
-                }
             }
         }
     }
@@ -235,17 +146,22 @@ public struct HistoryChecker {
             for event in events where event.queue == queue && event.outcome != .refused {
                 let (counter, identity): (String, String) =
                     switch event.call {
-                    case .enqueue(let job, _, _): ("enqueued", job)
-                    case .claim(_, let token, _, _): ("claimed", token)
+                    case .enqueue(let job, _, _, _): ("enqueued", job)
+                    case .claim(_, let token, _, _, _): ("claimed", token)
                     case .complete(let job, _): ("completed", job)
                     case .fail(_, let token): ("failed", token)
                     case .release(_, let token): ("released", token)
-                    case .requeue: ("", "")
+                    case .cancel(let job, _): ("cancelled", job)
+                    case .requeue, .duplicate, .checkpoint, .wait: ("", "")
                     }
                 possible[counter, default: []].insert(identity)
+                if case .enqueue(let job, _, _, let terms) = event.call, terms.expiresInMs != nil {
+                    possible["expired", default: []].insert(job)
+                }
+                if case .cancel(_, ended: false) = event.call { continue }
                 if event.outcome == .acknowledged { certain[counter, default: []].insert(identity) }
             }
-            for counter in ["enqueued", "claimed", "completed", "failed", "released"] {
+            for counter in ["enqueued", "claimed", "completed", "failed", "released", "cancelled", "expired"] {
                 let value = counters[counter] ?? 0
                 let (least, most) = (certain[counter]?.count ?? 0, possible[counter]?.count ?? 0)
                 // A daemon also claims and gives back for connections that were gone before the answer.
