@@ -23,7 +23,7 @@ extension Load {
             for (index, item) in items.enumerated() {
                 record(item, queue, answer, share: answer.reply?["jobs"][index] ?? nil, began: began, client)
             }
-            usleep(UInt32.random(in: 500...3000, using: &random))
+            usleep(UInt32.random(in: 1500...5000, using: &random))
         }
         return client.surprises
     }

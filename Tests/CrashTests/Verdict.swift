@@ -33,9 +33,7 @@ struct Verdict {
             counters: stats.mapValues { $0["totals"].object.compactMapValues(\.int) })
         let violations = HistoryChecker.violations(in: certain, final: final ?? seen, drained: true)
         #expect(violations.isEmpty, "\(violations.count): \(violations.prefix(10))")
-        let tokens = HistoryChecker.violations(in: load.history.events, final: seen).filter {
-            $0.kind == .tokenReused || $0.kind == .tokenShrank
-        }
+        let tokens = HistoryChecker.tokenViolations(in: load.history.events)
         #expect(tokens.isEmpty, "\(tokens.prefix(10))")
         #expect(load.surprises.isEmpty, "\(load.surprises.prefix(5))")
         checkResults(records)

@@ -21,24 +21,30 @@ import Testing
         }
 
         var number = 0
-        func worker() throws -> ServerProcess {
+        func worker() throws -> (process: ServerProcess, log: String) {
             number += 1
-            return try ServerProcess(
-                "python3", ["-c", Self.script, daemon.socketPath, "w\(number)"], log: directory.file("worker-\(number)")
-            )
+            let log = "worker-\(number)"
+            let process = try ServerProcess(
+                "python3", ["-c", Self.script, daemon.socketPath, "w\(number)"], log: directory.file(log))
+            return (process, log)
         }
         var workers = try (0..<4).map { _ in try worker() }
         for _ in 0..<30 {
             try pass(Double.random(in: 0.05...0.25, using: &random))
             let victim = Int.random(in: 0..<workers.count, using: &random)
-            workers[victim].kill()
+            // One that has not completed anything may not have begun.
+            try eventually(within: 20, "a worker that works") {
+                let isDone = try client.stats("killed")["totals"]["completed"].int == total
+                return isDone || !directory.read(workers[victim].log).isEmpty
+            }
+            workers[victim].process.kill()
             workers[victim] = try worker()
         }
         // With leases of a minute, only the noticed death of the workers can bring their jobs back in time.
         try eventually(within: 30, "all done") {
             try client.stats("killed")["totals"]["completed"].int == total
         }
-        for worker in workers { worker.kill() }
+        for worker in workers { worker.process.kill() }
 
         var completed: [String: Set<String>] = [:]
         var gone = 0

@@ -80,6 +80,13 @@ public struct HistoryChecker {
         return checker.violations
     }
 
+    /// What must hold of tokens even when Redis lost writes that it had acknowledged.
+    public static func tokenViolations(in events: [HistoryEvent]) -> [Violation] {
+        var checker = HistoryChecker(events, Final(states: [:]))
+        checker.checkTokens()
+        return checker.violations
+    }
+
     mutating func report(_ kind: Violation.Kind, _ what: String) {
         violations.append(Violation(kind: kind, what: what))
     }
