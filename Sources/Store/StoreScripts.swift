@@ -6,17 +6,21 @@ public import Redis
 /// The scripts of a job's life.
 enum StoreScripts {
     static let enqueue = script(
-        "enqueue", PackageResources.wake_lua, PackageResources.tell_lua, PackageResources.admit_lua,
-        PackageResources.enqueue_lua)
+        "enqueue", PackageResources.rules_lua, PackageResources.wake_lua, PackageResources.enqueue_lua,
+        PackageResources.wish_lua, PackageResources.admit_lua, PackageResources.unheard_lua, PackageResources.tell_lua,
+        PackageResources.told_lua)
     static let claim = script(
-        "claim", PackageResources.tell_lua, PackageResources.finish_lua, PackageResources.choose_lua,
-        PackageResources.take_lua, PackageResources.claim_lua)
+        "claim", PackageResources.rules_lua, PackageResources.take_lua, PackageResources.claim_lua,
+        PackageResources.tell_lua, PackageResources.finish_lua, PackageResources.choose_lua,
+        PackageResources.claim_special_lua, PackageResources.told_lua)
     static let handover = script(
-        "handover", PackageResources.wake_lua, PackageResources.tell_lua, PackageResources.finish_lua,
-        PackageResources.choose_lua, PackageResources.take_lua, PackageResources.admit_lua,
-        PackageResources.handover_lua)
+        "handover", PackageResources.rules_lua, PackageResources.wake_lua, PackageResources.take_lua,
+        PackageResources.handover_lua, PackageResources.wish_lua, PackageResources.admit_lua, PackageResources.tell_lua,
+        PackageResources.finish_lua, PackageResources.choose_lua, PackageResources.handover_special_lua,
+        PackageResources.told_lua)
     static let complete = script(
-        "complete", PackageResources.token_lua, PackageResources.tell_lua, PackageResources.complete_lua)
+        "complete", PackageResources.rules_lua, PackageResources.token_lua, PackageResources.tell_lua,
+        PackageResources.complete_lua)
     static let fail = script("fail", attempt, PackageResources.fail_lua)
     static let extend = script("extend", PackageResources.token_lua, PackageResources.extend_lua)
     static let release = script("release", attempt, PackageResources.release_lua)

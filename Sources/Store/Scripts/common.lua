@@ -6,4 +6,4 @@ local call, base, queue = redis.call, KEYS[1], ARGV[1]
 local time = call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local at = string.format('%.0f', now)
+local at = string.format('%s%03d', time[1], now % 1000)

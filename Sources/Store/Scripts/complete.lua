@@ -3,10 +3,9 @@
 -- ARGV     queue; then for each job: id, token, result or ''.
 -- Returns  now, and for each job: 1 (completed, now or before), 0 (no such job) or the state of a job whose lease is lost.
 
-local policy = call('HMGET', base .. 'policy', 'keep_ms', 'keep_count', 'tracked')
-local completed, jobs, isTracked = base .. 'completed', base .. 'job:', policy[3]
+local completed, jobs, isTracked = base .. 'completed', base .. 'job:', policy.tracked
 call('LLEN', completed)
-local reply, held, ended, e, tracked = { now }, {}, { 'ZREM', base .. 'processing' }, 2, {}
+local reply, held, ended, e, tracked = { now }, {}, { 'ZREM', base .. 'processing' }, 2, nil
 for i = 2, #ARGV, 3 do
     local id = ARGV[i]
     local key = jobs .. id
@@ -15,6 +14,7 @@ for i = 2, #ARGV, 3 do
     local worth = standing(record, ARGV[i + 1], 'completed')
     if worth == 'held' then
         if record[5] or record[6] then
+            tracked = tracked or {}
             tracked[#tracked + 1] = { id = id, key = key, unique = record[5], cancel = record[6] }
         end
         record[1], record[2], record[5] = key, id, ARGV[i + 2]
@@ -43,7 +43,7 @@ if call(unpack(ended)) < count then
     end
     held, count = once, #once
 end
-for k = 1, #tracked do
+for k = 1, tracked and #tracked or 0 do
     local job = tracked[k]
     local unique = job.unique and base .. 'unique:' .. job.unique
     if unique and redis.pcall('GET', unique) == job.id then
@@ -53,7 +53,7 @@ for k = 1, #tracked do
         call('HDEL', job.key, 'cancel')
     end
 end
-local kept, dropped, lines, defaultKeep = { 'LPUSH', completed }, { 'DEL' }, {}, policy[1] or '3600000'
+local kept, dropped, lines, defaultKeep = { 'LPUSH', completed }, { 'DEL' }, {}, policy.keep_ms or '3600000'
 for k = 1, count do
     local record = held[k]
     local key, id, keep, result = record[1], record[2], record[4] or defaultKeep, record[5]
@@ -74,7 +74,7 @@ if #dropped > 1 then
     call(unpack(dropped))
 end
 if #kept > 2 then
-    local over = call(unpack(kept)) - (policy[2] or 100000)
+    local over = call(unpack(kept)) - (policy.keep_count or 100000)
     if over > 0 then
         -- Oldest out, at most 500 a call. An id may by now be that of a newer job, which stays.
         local old, gone = call('RPOP', completed, math.min(over, 500)), { 'DEL' }

@@ -1,18 +1,18 @@
 -- Stands before the scripts that claim: hands the best queued jobs to claims, each with a new token and a lease. Needs
--- tell.lua, finish.lua, choose.lua.
+-- rules.lua.
 -- KEYS[1]  base
 -- ARGV     from `first` to `last`: for each claim: max, lease_ms or '', worker; then the nonce of this call, and jobs wanted
 --          in all (≤ 100).
 -- Returns  nothing; `take` returns what the head of claim.lua tells.
 
-local function take(first, last)
-    local policy = call('HMGET', base .. 'policy', 'paused', 'lease_ms', 'tracked', 'listened', 'aging_ms')
-    local paused, isTracked = policy[1], policy[3]
-    if paused and (paused == '1' or tonumber(paused) > now) then
+-- `choose` is that of choose.lua, or nil when it is not needed: the queue is not `isSpecial`.
+local isSpecial = policy.tracked or policy.aging_ms
+local function take(first, last, choose)
+    if isPaused then
         return { now, 1 }
     end
     local queued, processing, wanted = base .. 'queued', base .. 'processing', tonumber(ARGV[last])
-    local found = call('ZRANGE', queued, 0, wanted - 1, 'WITHSCORES')
+    local found = call('ZRANGEBYSCORE', queued, '-inf', '+inf', 'WITHSCORES', 'LIMIT', '0', ARGV[last])
     if #found == 0 then
         return { now, 0 }
     end
@@ -21,8 +21,8 @@ local function take(first, last)
     call('ZCARD', processing)
 
     local reply, keys, scores, got = { now, 0, n }, {}, {}, 0
-    if isTracked or policy[5] then
-        got = choose(wanted, found, tonumber(policy[5]), reply, keys, scores)
+    if choose then
+        got = choose(wanted, found, tonumber(policy.aging_ms), reply, keys, scores)
     else
         -- Names without a queued record are left out, and leave `queued` with the rest; for them further ones are looked at.
         local looked, jobs = 0, base .. 'job:'
@@ -44,7 +44,7 @@ local function take(first, last)
             found = call('ZRANGE', queued, looked, looked + wanted - got - 1, 'WITHSCORES')
         until #found == 0
         -- The first write frees memory, so that a full Redis can be drained.
-        call('ZREMRANGEBYRANK', queued, 0, looked - 1)
+        call('ZREMRANGEBYRANK', queued, '0', looked - 1)
     end
     if got == 0 then
         return { now, 0 }
@@ -54,15 +54,16 @@ local function take(first, last)
     local format, nonce, leases = string.format, ARGV[last - 1], { 'ZADD', processing }
     local c, left, z = first, tonumber(ARGV[first]), 2
     local chosen, worker = ARGV[first + 1], ARGV[first + 2]
-    local defaultLease, lease, untilText = policy[2] or '30000', nil, nil
-    local isListened = policy[4] and tonumber(policy[4]) > now
+    local defaultLease, lease, untilText = policy.lease_ms or '30000', nil, nil
+    -- A token begins with n. Two pieces of it are printed faster than the whole, and with all its digits.
+    local high, low = format('%.0f', math.floor(n / 1000000)), n % 1000000
     for k = 1, got do
         while left == 0 do
             c = c + 3
             left, chosen, worker = tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2]
         end
         left = left - 1
-        local record, token = reply[k + 3], format('%.0f-%s', n, nonce)
+        local record, token = reply[k + 3], format('%s%06d-%s', high, low, nonce)
         local wish, attempts = chosen ~= '' and chosen or record[8] or defaultLease, record[5]
         if wish ~= lease then
             lease, untilText = wish, format('%.0f', now + wish)
@@ -82,14 +83,14 @@ local function take(first, last)
             end
         end
         record[5], record[8] = attempts, lease
-        if isListened then
-            tell('claimed', record[1], attempts, '')
+        low = low + 1
+        if low == 1000000 then
+            high, low = format('%.0f', math.floor((n + k) / 1000000)), 0
         end
-        n = n + 1
         leases[z + 1], leases[z + 2] = untilText, record[1]
         z = z + 2
     end
     call(unpack(leases))
-    call('HSET', base .. 'counters', 'token', format('%.0f', n - 1), 'claimed', (counters[2] or 0) + got)
+    call('HSET', base .. 'counters', 'token', format('%.0f', n + got - 1), 'claimed', (counters[2] or 0) + got)
     return reply
 end
