@@ -97,7 +97,7 @@ struct ScriptRequeueTests {
         }
     }
 
-    @Test(arguments: [JobState.dead, .scheduled, .retrying])
+    @Test(arguments: [JobState.dead, .cancelled, .scheduled, .retrying])
     func filterWorksInStepsAndCountsWhatIsLeft(state: JobState) throws {
         let fixture = try StoreFixture()
         let jobs = (0..<7).map {
@@ -107,7 +107,9 @@ struct ScriptRequeueTests {
         }
         _ = try fixture.wait { $0.enqueue(jobs, queue: "email", then: $1) }
         if state != .scheduled {
-            _ = try fixture.fail(try fixture.claim(7).map(\.claim), retry: state == .retrying, retryInMs: 90_000)
+            let claims = try fixture.claim(7).map(\.claim)
+            if state == .cancelled { for claim in claims { try fixture.flag(claim.id) } }
+            _ = try fixture.fail(claims, retry: state == .retrying, retryInMs: 90_000)
         }
         let before = try fixture.keyspace()
         let dry = try #require(try requeue(fixture, state, type: "even", limit: 3, dryRun: true))
@@ -128,7 +130,8 @@ struct ScriptRequeueTests {
         #expect(try requeue(fixture, state) == BulkStep(done: 3, remaining: 0, cursor: nil))
         #expect(try fixture.members("queued").count == 7)
         #expect(try fixture.list(state)?.jobs.isEmpty == true)
-        #expect(try fixture.counters()["requeued"] == (state == .dead ? "7" : nil))
+        #expect(try fixture.counters()["requeued"] == (state == .dead || state == .cancelled ? "7" : nil))
+        #expect(violations(in: fixture.server).isEmpty)
     }
 
     @Test func filterLooksAtFiveHundredJobsAStep() throws {
