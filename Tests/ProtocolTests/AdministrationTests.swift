@@ -1,18 +1,21 @@
 // Looking and steering: list with cursors, queues, stats, info, ping, pause and resume, reclaim. Each test works on a
-// queue of its own on the suite's daemons, with both stores. Requeue has its own suite; what belongs to later versions
-// (purge, configure, check) is not here.
+// queue of its own on the suite's daemons, with both stores. Requeue, removal, configure and check have
+// suites of their own.
 
 import Foundation
 import Harness
 import Testing
 
 @Suite(.stage, .timeLimit(.minutes(1))) struct AdministrationTests {
-    @Test(arguments: Backend.allCases, ["queued", "scheduled", "retrying", "processing", "completed", "dead"])
+    @Test(
+        arguments: Backend.allCases,
+        ["queued", "scheduled", "retrying", "processing", "completed", "dead", "cancelled", "expired"])
     func aListIsReadPageByPage(on backend: Backend, _ state: String) throws {
         let client = try backend.connect()
         let queue = freshQueue()
         var expected = try fill(client, queue, state, 17)
-        // Newest first where a job's life is over.
+        // Newest first in the histories; otherwise in the order of their time, which is the end of the record for the
+        // cancelled and expired.
         if state == "completed" || state == "dead" { expected.reverse() }
         var found: [String] = []
         var cursor: JSON = nil
@@ -75,7 +78,7 @@ import Testing
         #expect(error["field"] == "cursor")
     }
 
-    @Test(arguments: Backend.allCases, ["queued", "retrying", "completed", "dead"])
+    @Test(arguments: Backend.allCases, ["queued", "retrying", "completed", "dead", "cancelled", "expired"])
     func aMadeUpCursorBreaksNothing(on backend: Backend, _ state: String) throws {
         let client = try backend.connect()
         let queue = freshQueue()
@@ -154,11 +157,13 @@ import Testing
         try client.enqueueMany(queue, 3)
         try client.enqueue(queue, ["delay_ms": 60_000])
         _ = try client.claimOne(queue)
+        for ending in [JobEnding.cancelled, .cancelled, .deleted] { try ending.bring(newJobOf: queue, client) }
         try eventually(within: 3, "an age of 50 ms") { try find(queue, client)["latency_ms"].int! >= 50 }
         let shown = try find(queue, client)
         #expect(shown["depth"]["queued"] == 2)
         #expect(shown["depth"]["scheduled"] == 1)
         #expect(shown["depth"]["processing"] == 1)
+        #expect(shown["depth"]["cancelled"] == 2 && shown["depth"]["expired"] == 0)
         #expect(shown["paused"] == false)
         #expect(shown["latency_ms"].int! < 10_000)
     }
@@ -246,11 +251,11 @@ import Testing
     private func fill(_ client: LineClient, _ queue: String, _ state: String, _ count: Int) throws -> [String] {
         try (0..<count).map { number in
             let later = JSON(3_600_000 + number * 1000)
+            if let ending = JobEnding(rawValue: state) { return try ending.bring(newJobOf: queue, client) }
             let job = try client.enqueue(queue, state == "scheduled" ? ["delay_ms": later] : [:])
             guard !["queued", "scheduled"].contains(state) else { return job }
             let claimed = try client.claimOne(queue, ["lease_ms": later])
             switch state {
-            case "completed": try client.complete(claimed)
             case "dead": try client.fail(claimed, ["retry": false])
             case "retrying": try client.fail(claimed, ["retry_in_ms": later])
             default: break
