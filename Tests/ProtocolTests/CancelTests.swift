@@ -296,6 +296,9 @@ import Testing
         for round in 0..<5 {
             let job = try observer.enqueue("q", ["payload": JSON(round)])
             let claimed = try worker.claimOne("q")
+            try eventually(within: 10, "the subscription") {
+                try redis.command("PUBSUB", "NUMSUB", "jobq:{q}:cancel").array.last?.int == 1
+            }
             #expect(try redis.command("CLIENT", "KILL", "TYPE", "pubsub").int ?? 0 > 0)
             try observer.call("cancel", ["job": JSON(job), "reason": JSON("round \(round)")])
             #expect(try worker.event() == event("cancel", claimed, ["reason": JSON("round \(round)")]))
