@@ -1,11 +1,13 @@
 // Who must be told that the cancellation of a job in its hands was asked for, by whomever, on whichever host.
 //
 // The store is listened to for the queues that workers with events (`push`) hold jobs of or claim from, and for some time
-// after the last. Requests come over another connection of the store than the claims' answers and may overtake one: the
-// job that a request is about is then held by nobody here. It is looked for once more behind a round trip, when all
-// claims that came before the request are answered. What was asked for before the subscription held, or while it was
-// interrupted, is found by asking about all jobs of the queue as soon as it holds. A request is only the reason to ask
-// the store about the claim (`LeaseWatch.ask`): it may be about an earlier attempt.
+// after the last. What was asked for before the subscription held, or while it was interrupted, is found by asking about
+// all jobs of the queue when it holds. A request is only the reason to ask the store about the claim (`LeaseWatch.ask`):
+// it may be about an earlier attempt.
+//
+// Requests, and the word that the subscription holds, come over another connection of the store than the answers to
+// claims and may overtake one: the job is then held by nobody here. So jobs are looked for behind a round trip
+// (`afterAnswers`): by then every claim that came before is answered.
 
 import Reactor
 import Store
@@ -75,14 +77,18 @@ final class CancelWatch {
     /// Somebody asked to cancel a job.
     func requested(_ id: String, queue: String) {
         if let job = queues[queue]?.jobs[id] { return leases.ask([job]) }
-        broker.store.ping { [self] _ in
+        afterAnswers { [self] in
             if let job = queues[queue]?.jobs[id] { leases.ask([job]) }
         }
     }
 
     /// From now on requests are heard; earlier ones may have been missed.
     func listens(to queue: String) {
-        guard let queue = queues[queue] else { return }
-        leases.ask(queue.jobs.values)
+        afterAnswers { [self] in
+            if let queue = queues[queue] { leases.ask(queue.jobs.values) }
+        }
     }
+
+    /// Calls `then` when the store has answered all that it was asked before.
+    private func afterAnswers(_ then: @escaping () -> Void) { broker.store.ping { _ in then() } }
 }

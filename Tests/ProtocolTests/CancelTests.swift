@@ -185,7 +185,7 @@ import Testing
     func aRequestRightBehindTheClaimIsHeard(on backend: Backend) throws {
         let observer = try backend.connect()
         let worker = try HearingWorker(try backend.daemon())
-        for _ in 0..<20 {
+        for _ in 0..<60 {
             // A queue that nobody listens to yet, each time.
             let queue = freshQueue()
             let job = try observer.enqueue(queue)
