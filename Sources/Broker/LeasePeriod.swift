@@ -79,12 +79,21 @@ struct LeasePeriod: Equatable {
         }
     }
 
-    /// The lease was renewed through this daemon: a new period of this length begins now. nil: as long as the last one.
-    mutating func renewed(lengthUs: UInt64?, until: ServerTime, at now: UInt64) {
-        if let lengthUs { length = lengthUs }
+    /// The lease was renewed through this daemon: a new period of this length begins now.
+    mutating func renewed(lengthUs: UInt64, until: ServerTime, at now: UInt64) {
+        length = lengthUs
         end = now &+ length
         self.until = until
         phase = .good
+    }
+
+    /// How long a renewal is that did not say its length, from the server's time of its end. The distance to the end known
+    /// so far is exact, but wrong when the server's clock was set in between; `serverNow` notices that, but is late by
+    /// as much as the answer was from which it is known. The lesser of the two is the safe one.
+    func lengthUs(until: ServerTime, serverNow: ServerTime?, at now: UInt64) -> UInt64 {
+        let byDistance = Int64(end) - Int64(now) + (until - self.until) * 1_000
+        let byClock = serverNow.map { (until - $0) * 1_000 } ?? byDistance
+        return UInt64(max(0, min(byDistance, byClock)))
     }
 
     /// The store says that the claim stands, until a time of the server that is `end` here. A later time than the one

@@ -130,8 +130,11 @@ final class Workers {
     /// The lease of a claim was renewed, over whichever connection. `leaseMs` nil: by as much as it was given for.
     func extended(_ job: JobName, token: String, leaseMs: Int64?, until: ServerTime, cancelRequested: Bool) {
         guard !held.isEmpty, let held = held[token], held.name == job else { return }
-        let leftMs = leaseMs ?? broker.sweeper.serverNow.map { max(0, until - $0) }
-        held.lease.renewed(lengthUs: leftMs.map { UInt64($0) * 1_000 }, until: until, at: broker.loop.now)
+        let now = broker.loop.now
+        let length =
+            leaseMs.map { UInt64($0) * 1_000 }
+            ?? held.lease.lengthUs(until: until, serverNow: broker.sweeper.serverNow, at: now)
+        held.lease.renewed(lengthUs: length, until: until, at: now)
         guard held.worker.hears else { return }
         leases.watch(held)
         if cancelRequested, !held.cancelIsSaid { leases.ask([held]) }

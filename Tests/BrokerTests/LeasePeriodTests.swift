@@ -57,10 +57,16 @@ import Testing
         #expect(lease.passed(at: 125 * Self.second) == .sayExpiring(leftMs: 2_000))
     }
 
-    @Test func aRenewalOfUnknownLengthIsAsLongAsTheLast() {
-        lease.value.renewed(lengthUs: nil, until: 6_000, at: 110 * Self.second)
-        #expect(lease.end == 140 * Self.second)
-        #expect(lease.nextTime == 130 * Self.second)
+    @Test func theLengthOfARenewalThatDidNotSayItFollowsFromTheServersTimes() {
+        // Ten seconds later than the end known so far, of which twenty are left.
+        #expect(lease.value.lengthUs(until: 15_000, serverNow: nil, at: 110 * Self.second) == 30 * Self.second)
+        // Answers were late, so the server's clock looks slow: that does not make the lease longer.
+        #expect(lease.value.lengthUs(until: 15_000, serverNow: -16_000, at: 110 * Self.second) == 30 * Self.second)
+        // The server's clock was set forward by an hour before the renewal.
+        let forward = lease.value.lengthUs(until: 3_615_000, serverNow: 3_585_000, at: 110 * Self.second)
+        #expect(forward == 30 * Self.second)
+        // It was set back: the store will be asked too early.
+        #expect(lease.value.lengthUs(until: -3_585_000, serverNow: -3_615_000, at: 110 * Self.second) == 0)
     }
 
     @Test func aRenewalWhileTheStoreIsAskedCounts() {

@@ -263,8 +263,8 @@ import Testing
         try daemon.start()
         let again = try daemon.connect()
         #expect(try again.call("info")["draining"] == false)
-        try again.enqueue("q")
-        #expect(try again.claimOne("q")["attempt"] == 1)
+        try again.enqueue("fresh")
+        #expect(try again.claimOne("fresh")["attempt"] == 1)
     }
 
     @Test func whoComesToADrainingDaemonIsToldToBeQuiet() throws {
