@@ -5,6 +5,14 @@ import Harness
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct EventTroubleTests {
+    /// Cuts the daemons' listening links, and lets no new connection in until `body` is over.
+    private func withoutListeners(_ redis: RedisServer, _ body: () throws -> Void) throws {
+        try redis.command("CONFIG", "SET", "maxclients", "1")
+        try redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+        try body()
+        try redis.command("CONFIG", "SET", "maxclients", "1000")
+    }
+
     @Test func eventsOfAnotherHostAreToldHere() throws {
         let redis = try RedisServer()
         let (here, there) = (try Daemon(.redis(redis)), try Daemon(.redis(redis)))
@@ -22,14 +30,15 @@ import Testing
         let (watcher, client) = (try here.connect(), try there.connect())
         try watcher.subscribe("*", events: ["enqueued", "completed"])
         var expected: [String] = []
-        for round in 0..<10 {
-            try redis.command("CLIENT", "KILL", "TYPE", "pubsub")
-            // A queue known before and a new one each time.
-            for queue in ["q", "q\(round)"] {
-                for job in try client.enqueueMany(queue, 20) {
-                    expected.append("enqueued \(job)")
-                    try client.complete(client.claimOne(queue))
-                    expected.append("completed \(job)")
+        for round in 0..<5 {
+            try withoutListeners(redis) {
+                // A queue known before and a new one each time.
+                for queue in ["q", "q\(round)"] {
+                    for job in try client.enqueueMany(queue, 20) {
+                        expected.append("enqueued \(job)")
+                        try client.complete(client.claimOne(queue))
+                        expected.append("completed \(job)")
+                    }
                 }
             }
         }
@@ -37,6 +46,27 @@ import Testing
         #expect(events.map(\.told).sorted() == expected.sorted())
         #expect(areInOrder(events))
         #expect(try watcher.staysSilent(for: 0.1))
+    }
+
+    @Test func whoDoesNotReadMeanwhileStillGetsAllThatWasMissed() throws {
+        let redis = try RedisServer()
+        let (here, there) = (try Daemon(.redis(redis)), try Daemon(.redis(redis)))
+        let (watcher, client) = (try here.connect(), try there.connect())
+        let large = try client.enqueue("large", ["payload": JSON(String(repeating: "x", count: 100_000))])
+        try watcher.subscribe("q*", events: ["enqueued"])
+        // Replies that are not read: more than the sockets take and than is kept of events.
+        for id in 0..<20 { try watcher.send(["op": "get", "id": JSON(id), "job": JSON(large)]) }
+        let observer = try here.connect()
+        try observer.subscribe("q*", events: ["enqueued"])
+        var jobs: [String] = []
+        try withoutListeners(redis) {
+            for number in 0..<10 { jobs += try client.enqueueMany("q\(number % 5)", 100) }
+        }
+        #expect(Set(try observer.events(1_000).compactMap { $0["job"].string }) == Set(jobs))
+        for _ in 0..<20 { #expect(try watcher.receive()["ok"] == true) }
+        let events = try watcher.events(1_000)
+        #expect(Set(events.compactMap { $0["job"].string }) == Set(jobs))
+        #expect(areInOrder(events))
     }
 
     @Test func overARestartOfRedisNoEventIsLostAndNoneIsToldTwice() throws {
@@ -95,6 +125,19 @@ import Testing
         let reply = try client.receive()
         #expect(reply["id"] == 1)
         #expect(reply["job"]["state"] == "completed")
+    }
+
+    @Test func aWaitIsToldOfAnEndThatWasMissedThoughTheRecordIsGone() throws {
+        let redis = try RedisServer()
+        let (here, there) = (try Daemon(.redis(redis)), try Daemon(.redis(redis)))
+        let (waiter, client) = (try here.connect(), try there.connect())
+        let job = try client.enqueue("q", ["keep_ms": 0])
+        try waiter.send(["op": "wait", "id": 1, "job": JSON(job), "wait_ms": 60_000])
+        for _ in 0..<2 { #expect(try waiter.request(["op": "ping", "id": 9, "store": true])["id"] == 9) }
+        try withoutListeners(redis) { try client.complete(client.claimOne("q")) }
+        let record = try waiter.receive()["job"]
+        #expect(record["job"] == JSON(job))
+        #expect(record["state"] == "completed")
     }
 
     @Test func aWaitKeepsWaitingWhileRedisIsAway() throws {
