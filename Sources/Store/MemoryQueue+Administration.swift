@@ -10,21 +10,35 @@ extension MemoryQueue {
     // MARK: cancel and delete
 
     func cancel(_ id: String, reason: String?, now: ServerTime) -> CancelOutcome {
+        cancel([(id, reason)], now: now)[0]
+    }
+
+    /// One step; a job that is named twice gets its first answer twice.
+    func cancel(_ requests: [(id: String, reason: String?)], now: ServerTime) -> [CancelOutcome] {
         step(now) {
-            guard let record = records[id] else { return .notFound }
-            switch record.state {
-            case .queued, .scheduled, .retrying:
-                removeFromPlace(record)
-                finish(record, .cancelled, reason: reason ?? "", now: now)
-                return .cancelled
-            case .cancelled: return .cancelled
-            case .processing:
-                record.cancel = record.cancel ?? reason ?? ""
-                policy.tracked = true
-                onNotice?(.cancel(id: id, reason: record.cancel ?? ""))
-                return .requested
-            case .completed, .dead, .expired: return .wrongState(record.state)
+            var answers: [String: CancelOutcome] = [:]
+            return requests.map { id, reason in
+                let answer = answers[id] ?? cancel(records[id], reason: reason ?? "", now: now)
+                answers[id] = answer
+                return answer
             }
+        }
+    }
+
+    private func cancel(_ record: MemoryRecord?, reason: String, now: ServerTime) -> CancelOutcome {
+        guard let record else { return .notFound }
+        switch record.state {
+        case .queued, .scheduled, .retrying:
+            removeFromPlace(record)
+            finish(record, .cancelled, reason: reason, now: now)
+            return .cancelled
+        case .cancelled: return .cancelled
+        case .processing:
+            record.cancel = record.cancel ?? reason
+            policy.tracked = true
+            onNotice?(.cancel(id: record.id, reason: record.cancel ?? ""))
+            return .requested
+        case .completed, .dead, .expired: return .wrongState(record.state)
         }
     }
 

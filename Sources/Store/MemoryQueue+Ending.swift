@@ -37,8 +37,9 @@ extension MemoryQueue {
 
     /// A job that comes back from its end has its key again, unless another one has it now.
     func holdAgain(_ record: MemoryRecord, now: ServerTime) {
-        guard let key = record.unique?.key, unique(key, now: now) == nil else { return }
-        hold(key, for: record, until: nil)
+        guard let key = record.unique?.key else { return }
+        record.isUniqueLoose = unique(key, now: now) != nil
+        if !record.isUniqueLoose { hold(key, for: record, until: nil) }
     }
 
     /// Frees the job's key if it still holds it.

@@ -18,6 +18,8 @@ final class MemoryRecord {
     let keepMs: Int64?
     /// The key it took with it into the queue, whether it still holds it or not.
     let unique: UniqueKey?
+    /// It may wait without its key: that has an end of its own, or another job had it first.
+    var isUniqueLoose: Bool
     var enqueuedAt: ServerTime
 
     /// Its score in `queued`: where it stands, or stood, and returns to when it did not fail.
@@ -69,6 +71,7 @@ final class MemoryRecord {
         leaseMs = job.leaseMs
         keepMs = job.keepMs
         unique = job.unique
+        isUniqueLoose = job.unique?.ttlMs != nil
         enqueuedAt = now
         expiresAt = job.expiresInMs.map { now + $0 }
     }

@@ -70,6 +70,75 @@ import Wire
         #expect(woken == ["q"])
     }
 
+    @Test func eventsAreToldBehindTheCompletionsOfTheirTurn() throws {
+        var order: [String] = []
+        store.onListening = { order.append("listening to \($0)") }
+        store.onEvents = { queue, events in order.append("\(queue): \(events.map(\.line).joined(separator: ", "))") }
+        let glob = try #require(Glob("q*"))
+        for glob in [glob, glob] { store.listen(to: glob) }
+        store.unlisten(to: glob)
+        #expect(order.isEmpty)
+        turns.turn()
+        for queue in ["q1", "other"] {
+            store.enqueue([NewJob(id: "a", payload: [])], queue: queue) { _ in order.append("enqueued") }
+        }
+        store.claim(ClaimRequest(max: 1), queue: "q1", patient: false) { _ in order.append("claimed") }
+        turns.turn()
+        let all = Array(repeating: "listening to q*", count: 2) + ["enqueued", "enqueued", "claimed"]
+        #expect(order == all + ["q1: enqueued a 0", "q1: claimed a 1"])
+        store.unlisten(to: glob)
+        store.cancel("a", reason: nil, queue: "other") { _ in }
+        store.delete("a", queue: "other") { _ in }
+        turns.turn()
+        #expect(order.count == 7)
+    }
+
+    @Test func requestsToCancelAreToldWhereTheyAreWatched() {
+        var told: [String] = []
+        store.onWatchingCancels = { told.append("watching \($0)") }
+        store.onCancelRequest = { told.append("\($0) \($1) \($2)") }
+        store.watchCancels(queue: "q")
+        for queue in ["q", "other"] {
+            store.enqueue([NewJob(id: "a", payload: []), NewJob(id: "b", payload: [])], queue: queue) { _ in }
+            store.claim(ClaimRequest(max: 1), queue: queue, patient: false) { _ in }
+        }
+        turns.turn()
+        for queue in ["q", "other"] {
+            store.cancel("a", reason: "why", queue: queue) { _ in }
+            store.cancel("b", reason: nil, queue: queue) { _ in }
+        }
+        turns.turn()
+        #expect(told == ["watching q", "q a why"])
+        store.unwatchCancels(queue: "q")
+        store.cancel("a", reason: nil, queue: "q") { _ in }
+        turns.turn()
+        #expect(told.count == 2)
+    }
+
+    @Test func topicsKnowTheirQueues() {
+        var found: [TopicBinding]?
+        var isNew: [Bool] = []
+        for queue in ["b", "a", "b"] { store.bind(topic: "t", queue: queue) { isNew.append((try? $0.get()) ?? false) } }
+        store.bind(topic: "s", queue: "a") { _ in }
+        store.unbind(topic: "s", queue: "a") { isNew.append((try? $0.get()) ?? false) }
+        store.unbind(topic: "s", queue: "a") { isNew.append((try? $0.get()) ?? true) }
+        store.topics { found = try? $0.get() }
+        turns.turn()
+        #expect(isNew == [true, true, false, true, false])
+        #expect(found == [TopicBinding(topic: "t", queues: ["a", "b"])])
+    }
+
+    @Test func aCheckFindsNothingToSay() {
+        var step: CheckStep??
+        store.enqueue([NewJob(id: "a", payload: [])], queue: "q") { _ in }
+        store.check(queue: "q", repair: true, cursor: nil) { step = try? $0.get() }
+        turns.turn()
+        #expect(step == .some(CheckStep(checked: 2, violations: [], cursor: nil)))
+        store.check(queue: "typo", repair: false, cursor: nil) { step = try? $0.get() }
+        turns.turn()
+        #expect(step == .some(nil))
+    }
+
     @Test func closingAnswersWhatIsPending() {
         var order: [String] = []
         store.ping { _ in order.append("pong") }

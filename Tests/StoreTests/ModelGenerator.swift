@@ -1,8 +1,10 @@
 // Makes up the steps of the model test: mostly sensible calls, and every so often stale, foreign, repeated, doubled ones.
 //
 // It looks at the model to know what is claimed and remembers old claims. Times are chosen so that the real time the
-// test takes decides nothing: a kept record ends twenty minutes away from any time the test moves to. (A record kept for
-// a millisecond would end between two scripts or after the second, as the machine's load has it.)
+// test takes decides nothing: what Redis itself ends (kept records, unique keys) ends twenty minutes away from any time the
+// test moves to. (A record kept for a millisecond would end between two scripts or after the second, as the machine's load
+// has it.) What the scripts decide by their own time may be as near as it likes. The parts of a call are made up in
+// ModelGenerator+Parts.swift.
 
 import Wire
 
@@ -14,11 +16,11 @@ enum ModelStep {
     case turn(queue: String, [ModelOperation])
     case list(queue: String, JobState, type: String?, limit: Int)
     case requeueMatching(queue: String, JobState, type: String?, limit: Int, dryRun: Bool)
-    /// Sets a field of the policy, or removes it.
-    case policy(queue: String, field: String, value: String?)
+    case purge(queue: String, JobFilter, limit: Int, dryRun: Bool)
+    case check(queue: String, repair: Bool)
     /// Everything that waits for a time is due so much earlier.
     case pass(milliseconds: Int64)
-    /// Kept records end so much earlier.
+    /// What is kept ends so much earlier.
     case age(milliseconds: Int64)
     case flushScripts
 }
@@ -29,6 +31,10 @@ struct ModelGenerator {
         var queues = ["a", "b", "c.d-e_F"]
         /// Ids in use in each queue.
         var ids = 40
+        /// Unique keys in use in each queue.
+        var keys = 8
+        /// The share of jobs (but for plain ones) that expire.
+        var mortal = 0.3
         /// Most jobs or requests of one call.
         var batch = 6
     }
@@ -36,25 +42,8 @@ struct ModelGenerator {
     let shape: Shape
     let model: MemoryModel
     private var claims: [String: [Claim]] = [:]
-
-    static let hour: Int64 = 3_600_000
-    /// Ages move by 40 minutes, and all times to keep a record are 20 minutes beside: the default's 60,
-    /// 100 or 140 minutes.
-    static let ageStep: Int64 = 2_400_000
-    private static let keeps: [Int64?] = [nil, nil, 0, 0, 6_000_000, 8_400_000]
-    private static let leases: [Int64?] = [nil, nil, 100, 1_000, hour]
-    private static let delays: [Int64] = [0, 1, 50, 1_000, 60_000, hour]
-    private static let texts: [[UInt8]?] = [
-        nil, "\"boom\"", #"{"type":"E","message":"a\nb/\"c\" é","trace":"1:2"}"#, "{\"a\":[1.10,12345678901234567890]}",
-    ].map { $0.map { Array($0.utf8) } }
-    private static let backoffs: [Backoff?] = [
-        nil, Backoff(kind: .fixed, baseMs: 5, maxMs: 1_000, jitter: 0),
-        Backoff(kind: .linear, baseMs: 333, maxMs: 1_000, jitter: 1),
-        Backoff(kind: .exponential, baseMs: 7, maxMs: 31_536_000_000, jitter: 0.25),
-        Backoff(kind: .exponential, baseMs: 86_400_000, maxMs: 86_400_000, jitter: 0.1),
-    ]
-    private static let types = ["", "", "mail", "a b|%s"]
-    private static let workers = ["", "w1", #"a"b\c/d"#, "ünter"]
+    /// Lines written to jobs' logs.
+    var lines = 0
 
     init(seed: UInt64, shape: Shape, model: MemoryModel) {
         random = Xoshiro(seed: seed)
@@ -65,38 +54,31 @@ struct ModelGenerator {
     mutating func next(now: ServerTime) -> ModelStep {
         let queue = random.pick(shape.queues)
         switch random.below(1_000) {
-        case ..<30: return .list(queue: queue, random.pick(JobState.allCases), type: aType(), limit: count(20))
-        case ..<50:
-            let state = random.pick([JobState.scheduled, .retrying, .dead, .dead, .cancelled])
+        case ..<30: return .list(queue: queue, random.pick(JobState.allCases), type: typeOrAny(), limit: count(20))
+        case ..<55:
+            let state = random.pick([JobState.scheduled, .retrying, .dead, .dead, .cancelled, .cancelled, .expired])
             return .requeueMatching(
-                queue: queue, state, type: aType(), limit: count(shape.batch * 3), dryRun: random.chance(0.3))
-        case ..<70: return policy(queue)
+                queue: queue, state, type: typeOrAny(), limit: count(shape.batch * 3), dryRun: random.chance(0.3))
+        case ..<75:
+            let state = random.pick(JobState.allCases.filter { $0 != .processing })
+            return .purge(
+                queue: queue, JobFilter(state: state, type: typeOrAny(), olderThanMs: random.pick(Self.ages)),
+                limit: count(shape.batch), dryRun: random.chance(0.3))
+        case ..<80: return .check(queue: queue, repair: random.chance(0.7))
         case ..<220: return .pass(milliseconds: time(now: now))
-        case ..<230: return .age(milliseconds: Self.ageStep * Int64(1 + random.below(2)))
-        case ..<232: return .flushScripts
+        case ..<232: return .age(milliseconds: Self.ageStep * Int64(1 + random.below(2)))
+        case ..<234: return .flushScripts
         default: return turn(queue, now: now)
         }
     }
 
-    // MARK: Around the calls
-
-    private mutating func aType() -> String? { random.chance(0.7) ? nil : random.pick(Self.types.filter { $0 != "" }) }
-
-    private mutating func count(_ most: Int) -> Int { 1 + random.below(most) }
-
-    private mutating func policy(_ queue: String) -> ModelStep {
-        let (field, values): (String, [String]) = random.pick([
-            ("max_attempts", ["1", "2", "5"]), ("lease_ms", ["100", "5000"]),
-            ("keep_ms", ["0", "6000000", "8400000"]),
-            ("keep_count", ["0", "1", "5", "20"]), ("backoff", ["fixed 10 10 0.0", "linear 9 1000 0.5"]),
-        ])
-        return .policy(queue: queue, field: field, value: random.chance(0.4) ? nil : random.pick(values))
-    }
+    mutating func count(_ most: Int) -> Int { 1 + random.below(most) }
 
     /// A short time, a long one, or just so that the next thing is due in this very millisecond.
     private mutating func time(now: ServerTime) -> Int64 {
         let queue = model.queue(random.pick(shape.queues))
-        let due = [queue.scheduled, queue.retrying, queue.processing].compactMap(\.first?.score).filter { $0 > now }
+        let waiting = [queue.scheduled, queue.retrying, queue.processing, queue.expiry]
+        let due = waiting.compactMap(\.first?.score).filter { $0 > now }
         switch random.below(3) {
         case 0: return Int64(1 + random.below(3_000))
         case 1: return Self.hour * Int64(random.below(3)) + 1
@@ -120,66 +102,80 @@ struct ModelGenerator {
     }
 
     private mutating func operation(_ queue: String, now: ServerTime) -> (kind: Int, ModelOperation) {
-        switch random.below(100) {
-        case ..<22: return (0, .enqueue((0..<count(shape.batch)).map { _ in job(now: now) }))
-        case ..<46:
-            let requests = (0..<count(3)).map { _ in
-                ClaimRequest(
-                    max: count(min(shape.batch, 33)), leaseMs: random.pick(Self.leases),
-                    worker: random.pick(Self.workers))
-            }
-            return (1, .claim(requests))
-        case ..<57:
-            return (2, .complete(many(queue).map { CompleteRequest(claim: $0, result: random.pick(Self.texts)) }))
-        case ..<67:
-            let requests = many(queue).map {
-                FailRequest(
-                    claim: $0, error: random.pick(Self.texts), retry: random.chance(0.85),
-                    retryInMs: random.chance(0.2) ? random.pick(Self.delays) : nil)
-            }
-            return (3, .fail(requests))
-        case ..<71:
-            let requests = many(queue).map {
-                ExtendRequest(claim: $0, leaseMs: random.pick(Self.leases), progress: random.pick(Self.texts))
-            }
-            return (4, .extend(requests))
-        case ..<77:
-            return (
-                5, .release(many(queue).map { ReleaseRequest(claim: $0, delayMs: random.pick([nil] + Self.delays)) })
-            )
-        case ..<81: return (6, .workerGone(many(queue)))
-        case ..<88: return (7, .sweep(reclaiming: random.chance(0.8)))
-        case ..<91: return (8, .requeue(id()))
-        case ..<95: return (9, .get(id()))
-        case ..<96: return (10, .pause(until: random.chance(0.4) ? nil : now + Int64(random.below(10_000)) - 100))
-        case ..<98: return (11, .resume)
-        case ..<99: return (12, .statistics)
-        default: return (13, .queues)
+        switch random.below(1_000) {
+        case ..<710: workersCall(queue, now: now)
+        case ..<860: upkeepCall(queue)
+        case ..<930: queueCall(now: now)
+        default: readingCall(queue)
         }
     }
 
-    private mutating func id() -> String { "j\(random.below(shape.ids))" }
-
-    private mutating func job(now: ServerTime) -> NewJob {
-        var job = NewJob(id: id(), payload: Self.texts[1 + random.below(3)] ?? [])
-        if random.chance(0.4) { return job }
-        job.type = random.pick(Self.types)
-        job.priority = random.pick([0, 0, 1, -1, 100, -100])
-        job.front = random.chance(0.2)
-        switch random.below(4) {
-        case 0: job.start = .delay(random.pick(Self.delays))
-        case 1: job.start = .at(now + random.pick([-1_000] + Self.delays))
-        default: break
+    /// What producers and workers do.
+    private mutating func workersCall(_ queue: String, now: ServerTime) -> (kind: Int, ModelOperation) {
+        switch random.below(70) {
+        case ..<22: (0, .enqueue((0..<count(shape.batch)).map { _ in job(now: now) }))
+        case ..<43: (1, .claim((0..<count(3)).map { _ in claim() }))
+        case ..<52: (2, .complete(many(queue).map { complete($0) }))
+        case ..<60: (3, .fail(many(queue).map { fail($0) }))
+        case ..<64: (4, .extend(extensions(queue)))
+        case ..<68:
+            (5, .release(many(queue).map { ReleaseRequest(claim: $0, delayMs: random.pick([nil] + Self.delays)) }))
+        default: (6, .workerGone(many(queue)))
         }
-        job.maxAttempts = random.pick([nil, 1, 2, 3, 15])
-        job.backoff = random.pick(Self.backoffs)
-        job.leaseMs = random.pick(Self.leases)
-        job.keepMs = random.pick(Self.keeps)
-        job.meta = random.chance(0.3) ? Array(#"{"trace":"0/1"}"#.utf8) : nil
-        return job
     }
 
-    // MARK: Claims
+    /// What time and administrators do to jobs.
+    private mutating func upkeepCall(_ queue: String) -> (kind: Int, ModelOperation) {
+        switch random.below(14) {
+        case ..<5: (7, .sweep(reclaiming: random.chance(0.8)))
+        case ..<7: (8, .requeue(ids()))
+        case ..<12: (9, .cancel(cancels(queue)))
+        default: (10, .delete(ids()))
+        }
+    }
+
+    /// What is done to a queue.
+    private mutating func queueCall(now: ServerTime) -> (kind: Int, ModelOperation) {
+        switch random.below(12) {
+        case ..<1: (11, .pause(until: random.chance(0.4) ? nil : now + Int64(random.below(10_000)) - 100))
+        case ..<3: (12, .resume)
+        case ..<8: (13, .configure(change()))
+        case ..<9: (14, .logAll(forMs: random.pick([1, 500, 60_000])))
+        case ..<11: (15, .bind(topic: random.pick(Self.topics)))
+        default: (15, .unbind(topic: random.pick(Self.topics)))
+        }
+    }
+
+    /// What is said of topics takes two round trips: it must not meet a change of them.
+    private mutating func readingCall(_ queue: String) -> (kind: Int, ModelOperation) {
+        switch random.below(10) {
+        case ..<3: (16, .get(id()))
+        case ..<5: (17, .held(many(queue)))
+        case ..<6: (18, .policy)
+        case ..<7: (19, .statistics)
+        case ..<8: (20, .queues)
+        case ..<9: (15, .bindings(topic: random.pick(Self.topics)))
+        default: (15, .topics)
+        }
+    }
+
+    // MARK: Jobs and claims that are there, mostly
+
+    mutating func id() -> String { "j\(random.below(shape.ids))" }
+
+    /// A few at most; one of them twice, now and then.
+    private mutating func ids() -> [String] {
+        var found = (0..<count(max(2, shape.batch / 10))).map { _ in id() }
+        if random.chance(0.1) { found.append(found[0]) }
+        return found
+    }
+
+    /// Of jobs in workers' hands mostly.
+    private mutating func cancels(_ queue: String) -> [(id: String, reason: String?)] {
+        let held = model.queue(queue).processing.entries(limit: 200).map(\.id)
+        let named = ids().map { held.isEmpty || random.chance(0.3) ? $0 : random.pick(held) }
+        return named.map { ($0, random.pick(Self.reasons)) }
+    }
 
     /// What was claimed, for later.
     mutating func remember(_ claimed: [Claimed], queue: String) {
@@ -187,7 +183,7 @@ struct ModelGenerator {
         claims[queue] = claims[queue]?.suffix(100)
     }
 
-    private mutating func many(_ queue: String) -> [Claim] {
+    mutating func many(_ queue: String) -> [Claim] {
         let held = model.queue(queue).processing.entries(limit: 200).map(\.id)
         var found = (0..<count(shape.batch)).map { _ in one(queue, held) }
         if random.chance(0.1) { found.append(found[0]) }
@@ -199,14 +195,14 @@ struct ModelGenerator {
         switch random.below(10) {
         case ..<7:
             guard !held.isEmpty, let record = model.queue(queue).records[random.pick(held)], let token = record.token
-            else { return one(queue, held, stale: true) }
+            else { return oldClaim(queue) }
             return Claim(id: record.id, token: token)
-        case ..<9: return one(queue, held, stale: true)
+        case ..<9: return oldClaim(queue)
         default: return Claim(id: random.chance(0.2) ? "nobody" : id(), token: random.pick(["", "1-0", "nonsense"]))
         }
     }
 
-    private mutating func one(_ queue: String, _ held: [String], stale: Bool) -> Claim {
+    private mutating func oldClaim(_ queue: String) -> Claim {
         guard let old = claims[queue], !old.isEmpty else { return Claim(id: id(), token: "1-0") }
         return random.pick(old)
     }

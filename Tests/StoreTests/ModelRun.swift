@@ -35,6 +35,7 @@ final class ModelRun {
         fixture = try StoreFixture(random: { chance.value })
         notices = try ModelNotices(fixture, queues: shape.queues)
         model.onNotice = { [notices] in notices.expect($1, queue: $0) }
+        model.onEvents = { [notices] in notices.expect($1, queue: $0) }
         generator = ModelGenerator(seed: seed, shape: shape, model: model)
         fixture.store.onScriptTime = { [unowned self] now in self.now = now }
         now = Int64(try fixture.server.command("TIME").array[0].int ?? 0) * 1000
@@ -74,13 +75,13 @@ final class ModelRun {
         switch next {
         case .turn(let queue, let operations):
             try turn(queue, operations)
-            try awaitTinyRetention(queue)
         case .list(let queue, let state, let type, let limit): try list(queue, state, type, limit)
         case .requeueMatching(let queue, let state, let type, let limit, let dryRun):
             try requeueMatching(queue, state, type, limit, dryRun)
-        case .policy(let queue, let field, let value): try setPolicy(queue, field, value)
-        case .pass(let milliseconds): try pass(milliseconds)
-        case .age(let milliseconds): try age(milliseconds)
+        case .purge(let queue, let filter, let limit, let dryRun): try purge(queue, filter, limit, dryRun)
+        case .check(let queue, let repair): try check(queue, repair: repair)
+        case .pass(let milliseconds): try ModelClock.pass(milliseconds, model, fixture.server)
+        case .age(let milliseconds): try ModelClock.age(milliseconds, model, fixture.server, now: now)
         case .flushScripts: try fixture.server.command("SCRIPT", "FLUSH")
         }
     }
@@ -103,10 +104,8 @@ final class ModelRun {
             var expected = operation.apply(
                 to: model, queue: queue, now: answer.now, nonce: "000000000000feed", random: chance.value,
                 seen: answer.reply)
-            // An empty stream of dead letters is no reason for a sweep.
-            if case .swept(var swept) = expected, case .swept(let seen) = answer.reply, seen.now == nil {
-                swept.now = nil
-                expected = .swept(swept)
+            if case .swept(let seen) = answer.reply, case .swept(let swept) = expected {
+                expected = .swept(adjusted(swept, seen, queue: queue))
             }
             if answer.reply != expected {
                 let state = try stateDifference().joined(separator: "\n")
@@ -114,6 +113,17 @@ final class ModelRun {
             }
             if case .claimed(let claimed) = answer.reply { generator.remember(claimed, queue: queue) }
         }
+    }
+
+    /// A dead letter's entry gets its time from Redis a moment after the script read the clock.
+    private func adjusted(_ expected: Swept, _ seen: Swept, queue: String) -> Swept {
+        guard let due = expected.nextDue, let seenDue = seen.nextDue, abs(due - seenDue) <= 5,
+            let keep = model.queue(queue).policy.deadKeepMs, let oldest = model.queue(queue).dead.first,
+            due == oldest.score >> 20 + keep
+        else { return expected }
+        var adjusted = expected
+        adjusted.nextDue = seenDue
+        return adjusted
     }
 
     /// Pages of both sides may be cut differently: only the whole is compared.
@@ -142,87 +152,49 @@ final class ModelRun {
     ) throws {
         var (cursor, modelCursor): (String?, String?)
         repeat {
-            var redis = try fixture.wait { store, then in
+            let redis = try fixture.wait { store, then in
                 store.requeue(
                     queue: queue, state: state, type: type, limit: limit, dryRun: dryRun, cursor: cursor, then: then)
             }
-            var expected = model.queue(queue).requeue(
+            let expected = model.queue(queue).requeue(
                 state: state, type: type, limit: limit, dryRun: dryRun, cursor: modelCursor, now: now)
             (cursor, modelCursor) = (redis?.cursor, expected?.cursor)
-            redis?.cursor = cursor.map { _ in "more" }
-            expected?.cursor = modelCursor.map { _ in "more" }
-            try expect(redis, equals: expected, "requeue of \(state) in \(queue)")
+            try expectStep(redis, equals: expected, "requeue of \(state) in \(queue)")
         } while cursor != nil
     }
 
-    // MARK: Time and policy, by hand
-
-    private func setPolicy(_ queue: String, _ field: String, _ value: String?) throws {
-        let key = "jobq:{\(queue)}:policy"
-        // A queue is created by its first job or pause; the test only changes the policy of one that exists.
-        guard model.queue(queue).exists else { return }
-        if let value {
-            try fixture.server.command("HSET", key, field, value)
-        } else {
-            try fixture.server.command("HDEL", key, field)
-        }
-        let target = model.queue(queue)
-        switch field {
-        case "max_attempts": target.policy.maxAttempts = value.flatMap { Int($0) }
-        case "lease_ms": target.policy.leaseMs = value.flatMap { Int64($0) }
-        case "keep_ms": target.policy.keepMs = value.flatMap { Int64($0) }
-        case "keep_count": target.policy.keepCount = value.flatMap { Int($0) }
-        default:
-            target.policy.backoff = value.map { text in
-                let words = text.split(separator: " ")
-                return Backoff(
-                    kind: .init(rawValue: String(words[0])) ?? .fixed, baseMs: Int64(words[1]) ?? 0,
-                    maxMs: Int64(words[2]) ?? 0, jitter: Double(words[3]) ?? 0)
+    private func purge(_ queue: String, _ filter: JobFilter, _ limit: Int, _ dryRun: Bool) throws {
+        var (cursor, modelCursor): (String?, String?)
+        repeat {
+            let redis = try fixture.wait { store, then in
+                store.purge(queue: queue, filter: filter, limit: limit, dryRun: dryRun, cursor: cursor, then: then)
             }
-        }
+            let expected = model.queue(queue).purge(
+                filter, limit: limit, dryRun: dryRun, cursor: modelCursor, now: now)
+            (cursor, modelCursor) = (redis?.cursor, expected?.cursor)
+            try expectStep(redis, equals: expected, "purge of \(filter) in \(queue)")
+        } while cursor != nil
     }
 
-    private func pass(_ milliseconds: Int64) throws {
-        let script = """
-            for _, set in ipairs({'scheduled', 'retrying', 'processing'}) do
-              for _, id in ipairs(redis.call('ZRANGE', ARGV[1] .. set, 0, -1)) do
-                redis.call('ZINCRBY', ARGV[1] .. set, -ARGV[2], id)
-              end
-            end
-            local paused = redis.call('HGET', ARGV[1] .. 'policy', 'paused')
-            if paused and paused ~= '1' then
-              redis.call('HINCRBY', ARGV[1] .. 'policy', 'paused', -ARGV[2])
-            end
-            """
-        for (name, queue) in model.queues {
-            let reply = try fixture.server.command(["EVAL", script, "0", "jobq:{\(name)}:", "\(milliseconds)"])
-            if reply.isError { throw fail("\(reply)") }
-            queue.pass(milliseconds)
-        }
+    /// Steps of a requeue or a purge agree, but for the text of their cursors.
+    private func expectStep(_ redis: BulkStep?, equals expected: BulkStep?, _ what: String) throws {
+        var (seen, wanted) = (redis, expected)
+        seen?.cursor = redis?.cursor.map { _ in "more" }
+        wanted?.cursor = expected?.cursor.map { _ in "more" }
+        try expect(seen, equals: wanted, what)
     }
 
-    private func age(_ milliseconds: Int64) throws {
-        for (name, queue) in model.queues {
-            for entry in queue.expiring.entries(limit: .max) {
-                try fixture.server.command(
-                    "PEXPIREAT", "jobq:{\(name)}:job:\(entry.id)", "\(entry.score - milliseconds)")
+    /// Nothing is wrong, so nothing is found, and nothing changes: the next checkpoint would show it.
+    private func check(_ queue: String, repair: Bool) throws {
+        var cursor: String?
+        repeat {
+            let found = try fixture.wait { store, then in
+                store.check(queue: queue, repair: repair, cursor: cursor, then: then)
             }
-            queue.age(milliseconds)
-            queue.dropExpired(now)
-        }
-    }
-
-    /// A record that is kept for a millisecond is gone on both sides before the next step.
-    private func awaitTinyRetention(_ name: String) throws {
-        let queue = model.queue(name)
-        while let next = queue.expiring.first, next.score < now + 60_000 {
-            let key = "jobq:{\(name)}:job:\(next.id)"
-            let deadline = Deadline(after: 10)
-            while try fixture.server.command("EXISTS", key) != .integer(0) {
-                if deadline.hasPassed { throw fail("\(key) stays") }
-            }
-            queue.dropExpired(next.score + 1)
-        }
+            try expect(found == nil, equals: model.queue(queue).check(now: now) == nil, "check of \(queue)")
+            try expect(found?.violations ?? [], equals: [], "check of \(queue)")
+            cursor = found?.cursor
+        } while cursor != nil
     }
 
     // MARK: Comparing
@@ -230,7 +202,7 @@ final class ModelRun {
     private func compareAll() throws {
         let difference = try stateDifference()
         if !difference.isEmpty { throw fail("the state differs\n\(difference.joined(separator: "\n"))") }
-        try notices.compare(with: model, fixture: fixture) { fail($0) }
+        try notices.compare(fixture: fixture, limit: generator.count(60)) { fail($0) }
     }
 
     private func stateDifference() throws -> [String] {
@@ -245,30 +217,5 @@ final class ModelRun {
             let check = try fixture.check(repair: true, queue: queue)
             if !check.violations.isEmpty { throw fail("\(queue): \(check.violations)") }
         }
-    }
-}
-
-extension MemoryQueue {
-    /// What waits for a time waits so much less.
-    fileprivate func pass(_ milliseconds: Int64) {
-        for path in [\MemoryQueue.scheduled, \.retrying, \.processing] {
-            var moved = ScoredSet()
-            for entry in self[keyPath: path].entries(limit: .max) {
-                moved.insert(entry.id, score: entry.score - milliseconds)
-                records[entry.id]?.placeScore -= milliseconds
-            }
-            self[keyPath: path] = moved
-        }
-        if case .until(let end) = policy.paused { policy.paused = .until(end - milliseconds) }
-    }
-
-    /// Kept records end so much earlier.
-    fileprivate func age(_ milliseconds: Int64) {
-        var moved = ScoredSet()
-        for entry in expiring.entries(limit: .max) {
-            moved.insert(entry.id, score: entry.score - milliseconds)
-            records[entry.id]?.keptUntil = entry.score - milliseconds
-        }
-        expiring = moved
     }
 }

@@ -40,14 +40,20 @@ struct ModelState: Equatable {
         "enqueued", "claimed", "completed", "failed", "retried", "dead", "reclaimed", "released", "expired",
         "cancelled", "deleted", "requeued", "seq", "front", "token",
     ]
-    private static let policyShown = ["max_attempts", "lease_ms", "backoff", "keep_ms", "keep_count", "paused"]
+    private static let policyShown = [
+        "max_attempts", "lease_ms", "backoff", "keep_ms", "keep_count", "dead_keep_ms", "dead_keep_count", "max_len",
+        "order", "aging_ms", "paused", "tracked", "listened",
+    ]
+    private static let sets = [
+        "queued", "scheduled", "retrying", "processing", "expiry", "cancelled", "expired",
+    ]
 
     // MARK: From Redis
 
     init(_ keys: Keyspace) {
         for queue in keys.queues() {
             let base = "jobq:{\(queue)}:"
-            for set in ["queued", "scheduled", "retrying", "processing"] {
+            for set in Self.sets {
                 let members = keys.sortedSet(base + set).sorted { ($0.value, $0.key) < ($1.value, $1.key) }
                 show(queue, set, members.map { "\($0.key)=\(Int64($0.value))" })
             }
@@ -71,8 +77,26 @@ struct ModelState: Equatable {
                 lines[id] = Self.record(keys.hash(key), ranks)
                 expiries[id] = keys.expiries[key]
             }
+            showUniques(keys, queue)
         }
-        if case .set(let names) = keys.values["jobq:queues"] { lines["queues"] = names.sorted().joined(separator: " ") }
+        for name in ["queues", "topics"] { lines[name] = Self.members(keys, "jobq:\(name)") }
+        let prefix = "jobq:topic:"
+        for key in keys.values.keys where key.hasPrefix(prefix) {
+            lines["topic \(key.dropFirst(prefix.count))"] = Self.members(keys, key)
+        }
+    }
+
+    private static func members(_ keys: Keyspace, _ key: String) -> String? {
+        if case .set(let names) = keys.values[key] { names.sorted().joined(separator: " ") } else { nil }
+    }
+
+    private mutating func showUniques(_ keys: Keyspace, _ queue: String) {
+        let prefix = "jobq:{\(queue)}:unique:"
+        for (key, value) in keys.values where key.hasPrefix(prefix) {
+            let name = "\(queue) unique \(key.dropFirst(prefix.count))"
+            if case .string(let id) = value { lines[name] = id } else { lines[name] = "no string" }
+            expiries[name] = keys.expiries[key]
+        }
     }
 
     private mutating func show(_ queue: String, _ name: String, _ items: [String]) {
@@ -82,10 +106,13 @@ struct ModelState: Equatable {
     private static func record(_ fields: [String: String], _ ranks: [String: Int]) -> String {
         let state = fields["state"] ?? ""
         var shown = [
-            "type", "payload", "meta", "priority", "max_attempts", "lease_ms", "keep_ms", "enqueued_at", "run_at",
-            "worker",
-            "claimed_at", "token", "lease", "finished_at", "result", "error", "progress", "reason",
+            "type", "payload", "meta", "priority", "max_attempts", "lease_ms", "keep_ms", "unique", "unique_until",
+            "unique_loose",
+            "enqueued_at", "run_at", "expires_at", "worker", "claimed_at", "token", "lease", "finished_at", "result",
+            "error", "progress", "checkpoint", "reason",
         ].map { ($0, fields[$0]) }
+        shown.append(("cancel", fields["cancel"].map { "asked for: \($0)" }))
+        shown.append(("log", log(fields)))
         shown.append(("attempts", fields["attempts"] == "0" ? nil : fields["attempts"]))
         shown.append(("backoff", fields["backoff"]))
         shown.append(("score", ["scheduled", "processing"].contains(state) ? fields["score"] : nil))
@@ -95,15 +122,24 @@ struct ModelState: Equatable {
         return text([("state", state)] + shown)
     }
 
+    /// The number of lines, and those in the ring, oldest first.
+    private static func log(_ fields: [String: String]) -> String? {
+        guard let count = fields["logs"].flatMap({ Int($0) }) else { return nil }
+        let lines = (max(0, count - 100)..<count).map { fields["log:\($0 % 100)"] ?? "?" }
+        return "\(count): \(lines.joined(separator: " "))"
+    }
+
     // MARK: From the model
 
     init(_ model: MemoryModel) {
         for (name, queue) in model.queues where queue.exists {
             let sets = [
-                ("queued", queue.queued), ("scheduled", queue.scheduled), ("retrying", queue.retrying),
-                ("processing", queue.processing),
+                queue.queued, queue.scheduled, queue.retrying, queue.processing, queue.expiry, queue.cancelled,
+                queue.expired,
             ]
-            for (set, members) in sets { show(name, set, members.entries(limit: .max).map { "\($0.id)=\($0.score)" }) }
+            for (set, members) in zip(Self.sets, sets) {
+                show(name, set, members.entries(limit: .max).map { "\($0.id)=\($0.score)" })
+            }
             show(name, "completed", Array(queue.completed))
             let letters = queue.dead.entries(limit: .max)
             show(name, "dead", letters.map { Self.letter(queue, $0.id) })
@@ -114,8 +150,16 @@ struct ModelState: Equatable {
                 lines["\(name) job \(record.id)"] = Self.record(record, ranks[record.id])
                 expiries["\(name) job \(record.id)"] = record.keptUntil
             }
+            for (key, unique) in queue.uniques {
+                let key = "\(name) unique \(String(decoding: key, as: UTF8.self))"
+                lines[key] = unique.id
+                expiries[key] = unique.until
+            }
         }
         if !model.names.isEmpty { lines["queues"] = model.names.joined(separator: " ") }
+        let topics = model.topics
+        if !topics.isEmpty { lines["topics"] = topics.map(\.topic).joined(separator: " ") }
+        for topic in topics { lines["topic \(topic.topic)"] = topic.queues.joined(separator: " ") }
     }
 
     private static func string(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
@@ -147,7 +191,9 @@ struct ModelState: Equatable {
             }
         let values = [
             policy.maxAttempts.map { "\($0)" }, policy.leaseMs.map { "\($0)" }, policy.backoff?.text,
-            policy.keepMs.map { "\($0)" }, policy.keepCount.map { "\($0)" }, paused,
+            policy.keepMs.map { "\($0)" }, policy.keepCount.map { "\($0)" }, policy.deadKeepMs.map { "\($0)" },
+            policy.deadKeepCount.map { "\($0)" }, policy.maxLen.map { "\($0)" }, policy.order?.rawValue,
+            policy.agingMs.map { "\($0)" }, paused, policy.tracked ? "1" : nil, policy.listened.map { "\($0)" },
         ]
         return text(Array(zip(policyShown, values)))
     }
@@ -163,6 +209,10 @@ struct ModelState: Equatable {
         return "{\(members.compactMap(\.self).joined(separator: ","))}"
     }
 
+    private static func log(_ record: MemoryRecord) -> String {
+        "\(record.logs): \(record.log.compactMap(string).joined(separator: " "))"
+    }
+
     private static func record(_ record: MemoryRecord, _ letter: Int?) -> String {
         func number(_ value: (some BinaryInteger)?) -> String? { value.map { "\($0)" } }
         let state = record.state
@@ -170,11 +220,15 @@ struct ModelState: Equatable {
             ("state", state.rawValue), ("type", record.type), ("payload", string(record.payload)),
             ("meta", string(record.meta)), ("priority", record.priority == 0 ? nil : "\(record.priority)"),
             ("max_attempts", "\(record.maxAttempts)"), ("lease_ms", number(record.leaseMs)),
-            ("keep_ms", number(record.keepMs)), ("enqueued_at", "\(record.enqueuedAt)"),
-            ("run_at", number(record.runAt)), ("worker", record.worker), ("claimed_at", number(record.claimedAt)),
-            ("token", record.token), ("lease", number(record.lease)),
+            ("keep_ms", number(record.keepMs)), ("unique", record.unique?.key),
+            ("unique_until", record.unique?.until.rawValue),
+            ("unique_loose", record.isUniqueLoose ? "1" : nil), ("enqueued_at", "\(record.enqueuedAt)"),
+            ("run_at", number(record.runAt)), ("expires_at", number(record.expiresAt)), ("worker", record.worker),
+            ("claimed_at", number(record.claimedAt)), ("token", record.token), ("lease", number(record.lease)),
             ("finished_at", number(record.finishedAt)), ("result", string(record.result)),
-            ("error", string(record.error)), ("progress", string(record.progress)), ("reason", record.reason),
+            ("error", string(record.error)), ("progress", string(record.progress)),
+            ("checkpoint", string(record.checkpoint)), ("reason", record.reason),
+            ("cancel", record.cancel.map { "asked for: \($0)" }), ("log", record.logs == 0 ? nil : log(record)),
             ("attempts", record.attempts == 0 ? nil : "\(record.attempts)"), ("backoff", record.backoff?.text),
             ("score", state == .scheduled || state == .processing ? "\(record.score)" : nil),
             ("outcome", state == .processing || state == .completed ? nil : record.outcome),

@@ -21,7 +21,7 @@ import Testing
     /// Hundreds of jobs at once, so that steps reach their bounds.
     @Test(.timeLimit(.minutes(60))) func theScriptsDoWhatTheModelDoesInLargeBatches() throws {
         print("model test in large batches: seed \(seed), \(steps / 20) steps")
-        let shape = ModelGenerator.Shape(queues: ["large"], ids: 1_500, batch: 250)
+        let shape = ModelGenerator.Shape(queues: ["large"], ids: 1_500, keys: 100, mortal: 0.8, batch: 250)
         try ModelRun(seed: seed, shape: shape).run(steps: steps / 20, checkpoint: checkpoint ?? 50)
     }
 }
