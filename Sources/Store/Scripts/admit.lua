@@ -3,9 +3,9 @@
 -- wish.lua.
 -- KEYS[1]  base
 -- ARGV     as in wish.lua.
--- Returns  nothing. Leaves in `reply` now, and for each job: 0 (queued), the time it is scheduled for, -1 (refused: the queue
---          is full), the state of the job that has the id, or { state, id } of the job that holds the unique key; and in
---          `keys` the keys of the new records, false for the other jobs.
+-- Returns  nothing. Leaves in `reply` now, and for each job: 0 (queued), the time it is scheduled for, -1 (refused: the
+--          queue is full), the state of the job that has the id, or { state, id } of the job that holds the unique key; and
+--          in `keys` the keys of the new records, false for the other jobs.
 
 -- Plain jobs pay for nothing that only others need, not even for the tables.
 if not reply then
