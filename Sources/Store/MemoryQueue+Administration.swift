@@ -82,11 +82,13 @@ extension MemoryQueue {
         var passed = min(max(cursor.flatMap { Int($0) } ?? 0, 0), completed.count)
         var looked = 0
         var done = 0
+        // An id that was used again may stand there twice.
+        var seen: Set<String> = []
         while looked < Self.stepLimit, done < limit, passed < completed.count {
             looked += 1
             let record = records[completed[completed.count - 1 - passed]]
             var isGone = record?.state != .completed
-            if let record, !isGone, filter.matches(record, now: now) {
+            if let record, !isGone, filter.matches(record, now: now), seen.insert(record.id).inserted {
                 done += 1
                 if !dryRun { remove(record) }
                 isGone = !dryRun
