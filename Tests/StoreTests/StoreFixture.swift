@@ -20,6 +20,8 @@ final class StoreFixture {
     /// What the store itself has logged.
     let complaints = LogLines()
     let queue = "email"
+    /// Keys that end: when, and as `keyspace()` tells it.
+    private var ends: [String: (at: Int, text: String)] = [:]
 
     /// - Parameter server: that of another fixture, or nil for an own one.
     init(
@@ -145,21 +147,34 @@ final class StoreFixture {
     // MARK: Looking into the server
 
     /// The whole keyspace, a key a line, in a form that does not depend on the clock: times are `T`, tokens `TOKEN`,
-    /// entries of streams `ENTRY`; keys that end have their time to live in seconds, rounded. Not in it: `enqueued` and
+    /// entries of streams `ENTRY`; keys that end have their time to live in seconds, rounded when it is first seen. Not in it: `enqueued` and
     /// `claimed` events, and until when these are told, which a new queue always has.
     func keyspace() throws -> String {
         var lines: [String] = []
         for (key, value) in try server.dump() {
             guard let value = try withoutListening(key, value) else { continue }
-            let left = try server.command("PTTL", key).int ?? -1
-            let ttl = left < 0 ? "" : " (ttl \((left + 500) / 1_000) s)"
-            lines.append(key.replacing("jobq:{email}:", with: "") + " " + value + ttl)
+            lines.append(key.replacing("jobq:{email}:", with: "") + " " + value + (try end(of: key)))
         }
         return lines.sorted().joined(separator: "\n")
             .replacing(#/\b\d{16}-[0-9a-f]{16}\b/#, with: "TOKEN")
             .replacing(#/\b1\d{12}-\d+\b/#, with: "ENTRY")
             .replacing(#/\b1\d{12}\b/#, with: "T")
             .replacing(#/token=\d{16}/#, with: "token=N")
+    }
+
+    /// An end that has not moved is told as it was before, whatever time has passed since.
+    private func end(of key: String) throws -> String {
+        let script = """
+            local left, time = redis.call('PTTL', KEYS[1]), redis.call('TIME')
+            return { left, left + time[1] * 1000 + math.floor(time[2] / 1000) }
+            """
+        let reply = try server.command("EVAL", script, "1", key).array.map { $0.int ?? -1 }
+        guard reply[0] >= 0 else { return "" }
+        // Both clocks of the server are read a moment apart.
+        if let known = ends[key], abs(known.at - reply[1]) <= 100 { return known.text }
+        let text = " (ttl \((reply[0] + 500) / 1_000) s)"
+        ends[key] = (reply[1], text)
+        return text
     }
 
     private func withoutListening(_ key: String, _ value: String) throws -> String? {
