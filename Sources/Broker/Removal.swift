@@ -21,25 +21,11 @@ extension Broker {
     }
 
     /// `purge {queue, state, type, older_than_ms, limit, dry_run}` → `{purged, remaining[, dry_run]}`
-    func purge(_ body: PurgeBody, _ ticket: Ticket) { purge(body, done: 0, cursor: nil, ticket) }
-
-    /// Steps through the queue, each step bounded in the store, until `limit` records are gone or the end is reached.
-    private func purge(_ body: PurgeBody, done: Int, cursor: String?, _ ticket: Ticket) {
-        store.purge(
-            queue: body.queue, filter: JobFilter(state: body.state, type: body.type, olderThanMs: body.olderThanMs),
-            limit: body.limit - done, dryRun: body.dryRun, cursor: cursor
-        ) { [self] result in
-            guard let found = unwrap(result, ticket) else { return }
-            guard let step = found else { return ticket.refuse(Self.noSuchQueue(body.queue)) }
-            let done = done + step.done
-            if let cursor = step.cursor, done < body.limit {
-                return purge(body, done: done, cursor: cursor, ticket)
-            }
-            ticket.reply { writer in
-                writer.member("purged", done)
-                writer.member("remaining", step.remaining)
-                if body.dryRun { writer.member("dry_run", true) }
-            }
+    func purge(_ body: PurgeBody, _ ticket: Ticket) {
+        let filter = JobFilter(state: body.state, type: body.type, olderThanMs: body.olderThanMs)
+        inSteps("purged", queue: body.queue, limit: body.limit, dryRun: body.dryRun, ticket) { [self] in
+            store.purge(
+                queue: body.queue, filter: filter, limit: $0, dryRun: body.dryRun, cursor: $1, then: $2)
         }
     }
 }

@@ -9,8 +9,14 @@ extension Broker {
         switch body {
         case .job(let job): requeue(job, ticket)
         case .filter(let queue, let state, let type, let limit, let dryRun):
-            let filter = RequeueFilter(queue: queue, state: state, type: type, limit: limit, dryRun: dryRun)
-            requeue(filter, done: 0, cursor: nil, ticket)
+            inSteps("requeued", queue: queue, limit: limit, dryRun: dryRun, ticket) { [self] limit, cursor, then in
+                store.requeue(
+                    queue: queue, state: state, type: type, limit: limit, dryRun: dryRun, cursor: cursor
+                ) { [self] result in
+                    if !dryRun, case .success(let step?) = result { waiting.wake(queue, for: step.done) }
+                    then(result)
+                }
+            }
         }
     }
 
@@ -30,35 +36,5 @@ extension Broker {
             }
         }
         waiting.wake(job.queue, for: 1)
-    }
-
-    /// The members of a requeue by filter.
-    private struct RequeueFilter {
-        let queue: String
-        let state: JobState
-        let type: String?
-        let limit: Int
-        let dryRun: Bool
-    }
-
-    /// Steps through the queue, each step bounded in the store, until `limit` jobs are done or the end is reached.
-    private func requeue(_ filter: RequeueFilter, done: Int, cursor: String?, _ ticket: Ticket) {
-        store.requeue(
-            queue: filter.queue, state: filter.state, type: filter.type, limit: filter.limit - done,
-            dryRun: filter.dryRun, cursor: cursor
-        ) { [self] result in
-            guard let found = unwrap(result, ticket) else { return }
-            guard let step = found else { return ticket.refuse(Self.noSuchQueue(filter.queue)) }
-            let done = done + step.done
-            if !filter.dryRun { waiting.wake(filter.queue, for: step.done) }
-            if let cursor = step.cursor, done < filter.limit {
-                return requeue(filter, done: done, cursor: cursor, ticket)
-            }
-            ticket.reply { writer in
-                writer.member("requeued", done)
-                writer.member("remaining", step.remaining)
-                if filter.dryRun { writer.member("dry_run", true) }
-            }
-        }
     }
 }
