@@ -27,8 +27,8 @@ extension Broker {
                     writer.key("jobs")
                     writer.beginArray()
                     for (queue, outcome) in zip(queues, outcomes) {
-                        writer.published(
-                            JobName(queue: queue, id: id), outcome, namedByClient: item.jobID != nil)
+                        writer.enqueuedItem(
+                            JobName(queue: queue, id: id), outcome, namedByClient: item.jobID != nil, namesQueue: true)
                     }
                     writer.endArray()
                 }
@@ -91,20 +91,6 @@ extension Broker {
 }
 
 extension JSONWriter {
-    /// What became of one queue's share of a publish.
-    fileprivate mutating func published(_ name: JobName, _ outcome: Enqueued, namedByClient: Bool) {
-        beginObject()
-        if outcome.isRefused {
-            member("queue", name.queue)
-            member("ok", false)
-            key("error")
-            errorObject(Broker.queueFull(name.queue))
-        } else {
-            enqueued(name, outcome, namedByClient: namedByClient)
-        }
-        endObject()
-    }
-
     fileprivate mutating func binding(topic: String, queue: String) {
         member("topic", topic)
         member("queue", queue)

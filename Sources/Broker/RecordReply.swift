@@ -15,10 +15,13 @@ extension JSONWriter {
         if outcome.duplicate, namedByClient || outcome.holder != nil { member("duplicate", true) }
     }
 
-    /// One of many enqueued jobs.
-    mutating func enqueuedItem(_ name: JobName, _ outcome: Enqueued, namedByClient: Bool) {
+    /// One of many enqueued jobs. With `namesQueue` a refusal says whose it is, for items that the client did not list.
+    mutating func enqueuedItem(
+        _ name: JobName, _ outcome: Enqueued, namedByClient: Bool, namesQueue: Bool = false
+    ) {
         beginObject()
         if outcome.isRefused {
+            if namesQueue { member("queue", name.queue) }
             member("ok", false)
             key("error")
             errorObject(Broker.queueFull(name.queue))
