@@ -31,6 +31,8 @@ public final class Broker {
     private var writer = JSONWriter()
     private var sessions: [Int: Session] = [:]
     private var nextSession = 0
+    /// Those of `sessions` that came over the administrators' socket.
+    private var adminSessions = 0
     var identifiers: IdentifierSource
     /// Whose turn it is among the queues of weighted claims.
     var shares = WeightedSharesTable()
@@ -101,8 +103,13 @@ public final class Broker {
 
     // MARK: Connections
 
-    /// Whether another connection may be accepted.
-    public var hasRoom: Bool { sessions.count < options.maxConnections }
+    /// Whether another connection may be accepted: of a client, or over the administrators' socket, which has a few places
+    /// of its own.
+    public func hasRoom(isAdmin: Bool) -> Bool {
+        isAdmin
+            ? adminSessions < BrokerOptions.adminConnections
+            : sessions.count - adminSessions < options.maxConnections
+    }
     /// A reload changed how many connections may be served.
     public func setLimits(maxConnections: Int) {
         options.maxConnections = maxConnections
@@ -114,12 +121,13 @@ public final class Broker {
     /// Connections ended because their client did not read.
     var droppedForOutput: Int { connections.droppedForOutput }
 
-    /// Takes over a connected, non-blocking socket.
-    public func accept(_ fd: Int32) {
+    /// Takes over a connected, non-blocking socket. `isAdmin`: it came over the administrators' socket.
+    public func accept(_ fd: Int32, isAdmin: Bool = false) {
         do {
             let stream = try connections.adopt(fd: fd, outputLimit: options.outputBytes)
-            let session = Session(stream: stream, broker: self, number: nextSession)
+            let session = Session(stream: stream, broker: self, number: nextSession, isAdmin: isAdmin)
             nextSession += 1
+            if isAdmin { adminSessions += 1 }
             sessions[session.number] = session
         } catch {
             log.warning("cannot serve a new connection: \(error)")
@@ -129,6 +137,7 @@ public final class Broker {
     /// A connection is gone: its waiting claims end, its jobs go back as its `hello` asked.
     func sessionDidEnd(_ session: Session) {
         sessions[session.number] = nil
+        if session.isAdmin { adminSessions -= 1 }
         waiting.drop(session)
         waits.drop(session)
         hub.drop(session)

@@ -14,6 +14,8 @@ public struct BrokerOptions: Sendable {
     public var requestTimeoutMs: Int64 = 5_000
     /// Connections served at a time; further ones wait in the kernel's queue.
     public var maxConnections = 10_000
+    /// Places that connections over the administrators' socket have beside those.
+    static let adminConnections = 32
     /// Reported by `hello` and `info`.
     public var version = "0"
     public init() {}

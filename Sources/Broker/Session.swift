@@ -29,11 +29,14 @@ final class Session: ByteStreamDelegate {
     var subscriptionRequest: SubscriptionRequest?
     /// Place in the broker's table of sessions.
     let number: Int
+    /// It came over the administrators' socket.
+    let isAdmin: Bool
 
-    init(stream: ByteStream, broker: Broker, number: Int) {
+    init(stream: ByteStream, broker: Broker, number: Int, isAdmin: Bool) {
         self.stream = stream
         self.broker = broker
         self.number = number
+        self.isAdmin = isAdmin
         framer = LineFramer(limit: broker.options.lineBytes)
         gate = SessionGate(limit: broker.options.inFlight)
         stream.delegate = self

@@ -18,11 +18,12 @@ final class Daemon {
     private let log: Logger
     private let backend: StoreBackend
     private let broker: Broker
-    private var listeners: [Listener] = []
+    private var listeners: [(role: SocketRole, listener: Listener)] = []
     private var signals: [SignalSource] = []
     private var lastStatus = ""
     private var isStopping = false
-    private var isFull = false
+    /// Whose listeners rest because there is no room.
+    private var full: Set<SocketRole> = []
 
     /// Serves until told to stop; returns the exit status of the process.
     static func run(_ configuration: Configuration) -> Int32 {
@@ -48,7 +49,7 @@ final class Daemon {
         self.configuration = configuration
         log = Logger(label: "jobqd")
         loop = try Loop()
-        let sockets = try ServerSocket.all(configuration)
+        let sockets = ServerSocket.all(configuration)
         backend = try StoreBackend(configuration, loop: loop, log: log)
         var options = BrokerOptions()
         options.lineBytes = configuration.lineBytes
@@ -58,19 +59,15 @@ final class Daemon {
         options.version = Configuration.version
         broker = try Broker(
             options: options, loop: loop, store: backend.store, wallClockMs: Self.wallClockMs, logger: log)
-        listeners = try sockets.map { try $0.listener(loop: loop, log: log) }
+        listeners = try sockets.map { (role: $0.role, listener: try $0.listener(loop: loop, log: log)) }
         start()
     }
 
     private func start() {
-        for listener in listeners {
-            listener.onAccept = { [unowned self] fd, _ in accepted(fd) }
+        for (role, listener) in listeners where role != .metrics {
+            listener.onAccept = { [unowned self] fd, _ in accepted(fd, role) }
         }
-        broker.onRoom = { [unowned self] in
-            guard isFull, broker.hasRoom else { return }
-            isFull = false
-            for listener in listeners { listener.resume() }
-        }
+        broker.onRoom = { [unowned self] in resumeWithRoom() }
         broker.onStatus = { [unowned self] line in
             guard line != lastStatus else { return }
             lastStatus = line
@@ -88,25 +85,36 @@ final class Daemon {
         }
         backend.start()
         broker.start()
-        for listener in listeners {
-            log.info("serving", metadata: ["socket": "\(listener.path ?? "passed by the service manager")"])
+        for (role, listener) in listeners {
+            let place = listener.path ?? "passed by the service manager"
+            log.info("serving", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
         log.debug("ready", metadata: ["watchdog": "\(isWatched)"])
         ServiceManager.ready()
     }
 
-    private func accepted(_ fd: Int32) {
-        broker.accept(fd)
+    private func accepted(_ fd: Int32, _ role: SocketRole) {
+        broker.accept(fd, isAdmin: role == .admin)
         pauseIfFull()
     }
 
-    /// No more connections are taken until there is room; the kernel queues them.
+    /// No more connections are taken until there is room; the kernel queues them. Administrators have places of their
+    /// own, so that somebody can look when clients have taken all of theirs.
     private func pauseIfFull() {
-        guard !broker.hasRoom, !isFull else { return }
-        isFull = true
-        log.warning(
-            "no more connections are accepted until one ends", metadata: ["connections": "\(broker.connectionCount)"])
-        for listener in listeners { listener.pause() }
+        for role in [SocketRole.client, .admin] where !broker.hasRoom(isAdmin: role == .admin) {
+            guard full.insert(role).inserted else { continue }
+            log.warning(
+                "no more connections are accepted until one ends",
+                metadata: ["connections": "\(broker.connectionCount)", "for": "\(role)"])
+            for entry in listeners where entry.role == role { entry.listener.pause() }
+        }
+    }
+
+    private func resumeWithRoom() {
+        for role in full where broker.hasRoom(isAdmin: role == .admin) {
+            full.remove(role)
+            for entry in listeners where entry.role == role { entry.listener.resume() }
+        }
     }
 
     /// Clean end: what is under way is answered, leases stay with their workers.
@@ -115,7 +123,7 @@ final class Daemon {
         isStopping = true
         log.info("stopping", metadata: ["signal": "\(signal)"])
         ServiceManager.stopping()
-        for listener in listeners { listener.close() }
+        for entry in listeners { entry.listener.close() }
         listeners = []
         broker.stop { [self] in
             backend.stop { [self] in

@@ -1,35 +1,56 @@
 // Where the daemon listens: descriptors passed by the service manager, or paths of its own.
 //
-// Passed descriptors are told apart by their names (FileDescriptorName=): `admin` is the administrators' socket, any
-// other is for clients. When some are passed, the paths of the configuration are not bound.
+// Passed descriptors are told apart by their names (FileDescriptorName=): `admin` is the administrators' socket, `metrics`
+// is for monitoring, any other is for clients. When some are passed, the paths of the configuration are not bound.
 
 import Glibc
 import Logging
 import Reactor
 
+/// Whom a socket is for.
+enum SocketRole: String, Sendable, CaseIterable {
+    /// Producers and workers.
+    case client
+    /// Who connects here may do everything.
+    case admin
+    /// Monitoring: it does not speak the protocol of jobs.
+    case metrics
+
+    /// What a descriptor of this name is for (sd_listen_fds_with_names(3)).
+    init(descriptorName: String) { self = SocketRole(rawValue: descriptorName) ?? .client }
+}
+
 /// One socket to listen on.
-enum ServerSocket {
-    case passed(fd: Int32, name: String)
-    case path(String, mode: UInt16, group: String?)
+struct ServerSocket {
+    /// Where it comes from.
+    enum Origin {
+        case passed(fd: Int32)
+        case path(String, mode: UInt16, group: String?)
+    }
+    let role: SocketRole
+    let origin: Origin
 
     /// All sockets of this run.
-    static func all(_ configuration: Configuration) throws(StartFailure) -> [ServerSocket] {
+    static func all(_ configuration: Configuration) -> [ServerSocket] {
         let passed = ServiceManager.listenDescriptors()
-        if !passed.isEmpty { return passed.map { .passed(fd: $0.fd, name: $0.name) } }
-        var sockets = [
-            ServerSocket.path(
-                configuration.socket, mode: configuration.socketMode, group: configuration.socketGroup)
-        ]
+        if !passed.isEmpty {
+            return passed.map { .init(role: SocketRole(descriptorName: $0.name), origin: .passed(fd: $0.fd)) }
+        }
+        let clients = Origin.path(
+            configuration.socket, mode: configuration.socketMode, group: configuration.socketGroup)
+        var sockets = [ServerSocket(role: .client, origin: clients)]
         // The administrators' socket is the owner's alone, whatever the mode of the clients' one.
-        if let admin = configuration.adminSocket { sockets.append(.path(admin, mode: 0o600, group: nil)) }
+        if let admin = configuration.adminSocket {
+            sockets.append(.init(role: .admin, origin: .path(admin, mode: 0o600, group: nil)))
+        }
         return sockets
     }
 
     /// Begins to listen.
     func listener(loop: Loop, log: Logger) throws(StartFailure) -> Listener {
         do {
-            switch self {
-            case .passed(let fd, _): return try Listener(loop: loop, fd: fd, logger: log)
+            switch origin {
+            case .passed(let fd): return try Listener(loop: loop, fd: fd, logger: log)
             case .path(let path, let mode, let group):
                 return try Listener(loop: loop, path: path, mode: mode, group: group, logger: log)
             }
