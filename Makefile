@@ -2,8 +2,22 @@
 # proves it. `make run` serves in the foreground, `make install` builds for release and installs below PREFIX.
 
 SWIFT ?= swift
+# make install: where to. A unit file is found below /usr/local too; a package sets PREFIX=/usr.
 PREFIX ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= /etc
+LIBDIR = $(PREFIX)/lib
+UNITDIR ?= $(if $(filter /usr,$(PREFIX)),$(shell pkg-config --variable=systemdsystemunitdir systemd),$(LIBDIR)/systemd/system)
+PRESETDIR ?= $(UNITDIR)-preset
+SYSUSERSDIR ?= $(LIBDIR)/sysusers.d
+TMPFILESDIR ?= $(LIBDIR)/tmpfiles.d
+# journald has one place for catalogs only.
+CATALOGDIR ?= /usr/lib/systemd/catalog
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/jobqd
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 # The Python of Debian, which is the one that sees python3-redis.
 PYTHON ?= /usr/bin/python3
 # make run: where the socket and the state go, and further options of jobqd.
@@ -22,6 +36,8 @@ DEPS_BUILD = libhiredis-dev libsystemd-dev
 DEPS_RUN = redis-server:redis-server
 DEPS_DEMO = socat:socat jq:jq python3
 DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf
+DEPS_DEB = dpkg-dev:dpkg-shlibdeps lintian:lintian pkg-config:pkg-config
+DEPS_SYSTEM = systemd systemd-container:systemd-nspawn dbus:dbus-daemon
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
 
 # Exclusive access to variables is checked where everything is tested; a release goes without (8 % fewer instructions).
@@ -29,10 +45,11 @@ RELEASE = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdl
 
 export SWIFT
 
-.PHONY: help demo run test bench fuzz build lint install deps
+.PHONY: help demo run test test-system bench fuzz build lint release install install-files uninstall deb deps
 
 help:
-	@echo 'make demo | run | test | bench | fuzz | build | lint | install [DESTDIR=] [PREFIX=/usr/local]'
+	@echo 'make demo | run | test | test-system | bench | fuzz | build | lint | deb'
+	@echo 'make install | uninstall [DESTDIR=] [PREFIX=/usr/local] [SYSCONFDIR=/etc] [UNITDIR=]'
 
 build: deps
 	.ci/build
@@ -76,13 +93,62 @@ fuzz:
 	@.ci/deps $(DEPS_BUILD)
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
-install:
+install: release install-files
+	@[ -n "$(DESTDIR)" ] || echo 'Now: systemd-sysusers; systemd-tmpfiles --create jobqd.conf; journalctl --update-catalog;' \
+	  'systemctl daemon-reload; systemctl enable --now jobqd.service'
+
+release:
 	@.ci/deps $(DEPS_BUILD)
 	$(SWIFT) build $(RELEASE) --product jobqd
 	$(SWIFT) build $(RELEASE) --product jobqctl
 	.ci/no-foundation .build/release/jobqd
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 -s .build/release/jobqd .build/release/jobqctl $(DESTDIR)$(PREFIX)/bin
+
+# The one list of what is installed, for people and for the package. An existing configuration is kept.
+UNITS = $(wildcard systemd/*.service systemd/*.socket)
+put = install -D -m $(3) $(1) $(DESTDIR)$(2)
+fill = install -d $(DESTDIR)$(2) && install -m 644 $(1) $(DESTDIR)$(2)
+install-files:
+	$(call put,-s .build/release/jobqd,$(PREFIX)/bin/jobqd,755)
+	$(call put,-s .build/release/jobqctl,$(PREFIX)/bin/jobqctl,755)
+	$(call fill,$(UNITS),$(UNITDIR))
+	sed -i -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|/etc/jobqd/|$(SYSCONFDIR)/jobqd/|' \
+	  $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	$(call put,systemd/jobqd.preset,$(PRESETDIR)/80-jobqd.preset,644)
+	$(call put,systemd/jobqd.sysusers,$(SYSUSERSDIR)/jobqd.conf,644)
+	$(call put,systemd/jobqd.tmpfiles,$(TMPFILESDIR)/jobqd.conf,644)
+	$(foreach file,$(wildcard systemd/*.catalog),$(call put,$(file),$(CATALOGDIR)/$(notdir $(file)),644);)
+	$(foreach file,$(wildcard man/*.[1-8]),$(call put,$(file),$(MANDIR)/man$(subst .,,$(suffix $(file)))/$(notdir $(file)),644);)
+	@set -e; for shell in bash,$(BASHDIR)/jobqctl zsh,$(ZSHDIR)/_jobqctl fish,$(FISHDIR)/jobqctl.fish; do \
+	  echo "completions: $(DESTDIR)$${shell#*,}"; install -d $$(dirname $(DESTDIR)$${shell#*,}); \
+	  .build/release/jobqctl --generate-completion-script $${shell%%,*} | sed '1{/^#!/d}' > $(DESTDIR)$${shell#*,}; \
+	  chmod 644 $(DESTDIR)$${shell#*,}; done
+	@echo 'configuration: $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf'; install -d $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf.d; \
+	  [ -e $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf ] || \
+	  { .ci/default-configuration .build/release/jobqd > $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf && \
+	  chmod 644 $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf; }
+	$(call fill,README.md CHANGELOG.md LICENSE,$(DOCDIR))
+	$(call fill,examples/worker.* systemd/unix-redis.conf,$(DOCDIR)/examples)
+	$(if $(wildcard examples/monitoring),$(call fill,$(wildcard examples/monitoring/*),$(DOCDIR)/examples/monitoring))
+
+# Takes away what `install` puts, but for the configuration and the state.
+uninstall:
+	@set -e; list=$$(mktemp -d); $(MAKE) -s install-files DESTDIR=$$list PREFIX=$(PREFIX) >/dev/null; \
+	  (cd $$list && find . ! -type d ! -path '.$(SYSCONFDIR)/*' -printf '$(DESTDIR)/%P\n') | xargs -d '\n' rm -vf; \
+	  rm -rf $$list; find $(DESTDIR)$(DOCDIR) -depth -type d -empty -delete
+
+# The Debian package, of the same list.
+deb: release
+	@.ci/deps $(DEPS_DEB)
+	rm -rf .build/deb
+	@$(MAKE) -s install-files DESTDIR=.build/deb/stage PREFIX=/usr SYSCONFDIR=/etc
+	systemd/debian/build .build/deb/stage .build/deb
+	lintian --fail-on error .build/deb/*.deb
+
+# What only a real systemd shows: one of its own is booted, with the package installed in it. Needs root.
+test-system: deb
+	@.ci/deps $(DEPS_SYSTEM)
+	TIMEOUT=$(TEST_TIMEOUT) Tests/System/with-systemd.sh \
+	  $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter '$(or $(FILTER),^SystemTests)'
 
 deps:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
