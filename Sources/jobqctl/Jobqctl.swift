@@ -1,11 +1,13 @@
-// The admin command line of jobqd: each subcommand is one request and a way to show its reply.
+// The admin command line of jobqd: what commands there are, in the groups in which --help shows them.
 //
-// What a subcommand does stands in Commands/. Here is what they share: the socket, --json, and how an error becomes a
-// message and an exit status. Left out as yet: everything but ping, status, enqueue, list, show, requeue and call.
+// What a command does stands in Commands/, one file each; what they share (the socket, --json, how an error becomes a message
+// and an exit status) in DaemonCommand.swift. A command that belongs to queues, jobs, dead letters or topics stands in the
+// folder of that word and is listed in its group there; `list`, `show` and `requeue` are also found at the top, being asked
+// for so often.
 
 import ArgumentParser
 import Glibc
-import JobqClient
+import Wire
 
 @main
 struct Jobqctl: ParsableCommand {
@@ -17,83 +19,41 @@ struct Jobqctl: ParsableCommand {
             data; 69 jobqd cannot be reached; 70 a bug; 75 try again later; 76 not the protocol; 77 not permitted; \
             78 wrong configuration.
             """,
-        version: "0.1.0",
-        subcommands: [Ping.self, Status.self, Enqueue.self, List.self, Show.self, Requeue.self, Call.self])
-}
+        version: Release.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Watching", subcommands: lookingOn),
+            CommandGroup(name: "Queue and job", subcommands: groups),
+            CommandGroup(name: "Producer and worker", subcommands: working),
+            CommandGroup(name: "Daemon", subcommands: daemon),
+        ])
 
-/// Options of every subcommand.
-struct ConnectionOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The socket of jobqd (default: $JOBQD_SOCKET, else \(JobqConnection.defaultPath)).", valueName: "path"))
-    var socket: String?
+    private static let lookingOn: [any ParsableCommand.Type] = [
+        Status.self,
+        List.self,
+        Show.self,
+    ]
 
-    @Flag(help: "Print the reply as it came: one line of JSON.")
-    var json = false
+    private static let groups: [any ParsableCommand.Type] = [
+        QueueCommands.self,
+        JobCommands.self,
+        Requeue.self,
+    ]
 
-    @Option(help: ArgumentHelp("Longest time to wait for a reply, in seconds.", valueName: "n"))
-    var timeout: Int = 30
+    private static let working: [any ParsableCommand.Type] = [
+        Enqueue.self
+    ]
 
-    func validate() throws {
-        guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout must be 1 to 86400") }
+    private static let daemon: [any ParsableCommand.Type] = [
+        Ping.self,
+        Info.self,
+        Version.self,
+        Reload.self,
+        Call.self,
+    ]
+
+    /// Ends quietly when nobody reads its output any more (`| head`), also where whoever started it ignores SIGPIPE.
+    static func main() {
+        signal(SIGPIPE, SIG_DFL)
+        main(nil)
     }
-
-    var path: String {
-        if let socket { return socket }
-        guard let value = getenv("JOBQD_SOCKET"), value.pointee != 0 else { return JobqConnection.defaultPath }
-        return String(cString: value)
-    }
-}
-
-/// A subcommand that talks to the daemon.
-protocol DaemonCommand: ParsableCommand {
-    var connection: ConnectionOptions { get }
-    /// Asks, and prints what people want to see (or with `json` the reply).
-    /// - Returns: false when the answer is "no".
-    func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool
-}
-
-extension DaemonCommand {
-    func run() throws {
-        let isYes: Bool
-        do {
-            let jobqd = try JobqConnection(path: connection.path, timeoutMs: Int64(connection.timeout) * 1000)
-            isYes = try run(jobqd, Terminal.standardOutput)
-        } catch {
-            throw report(error)
-        }
-        if !isYes { throw ExitStatus.no.code }
-    }
-
-    /// Says what went wrong on standard error (with --json also the error object on standard output).
-    private func report(_ error: any Error) -> any Error {
-        switch error {
-        case let refused as ProtocolError:
-            if connection.json { print("{\"ok\":false,\"error\":\(String(decoding: refused.raw, as: UTF8.self))}") }
-            Terminal.complain("\(refused)")
-            return ExitStatus(refused).code
-        case let lost as ConnectionError:
-            Terminal.complain("\(lost)\(hint(lost))")
-            return ExitStatus(lost).code
-        case let wrong as DataProblem:
-            Terminal.complain(wrong.description)
-            return ExitStatus.data.code
-        default:
-            return error
-        }
-    }
-
-    private func hint(_ error: ConnectionError) -> String {
-        guard case .connect(_, let code) = error else { return "" }
-        switch code {
-        case ENOENT, ECONNREFUSED: return "; is it running? (systemctl status jobqd)"
-        case EACCES: return "; are you in the group of the socket?"
-        default: return ""
-        }
-    }
-}
-
-/// What the user gave cannot be sent, e.g. a payload that is not JSON.
-struct DataProblem: Error, CustomStringConvertible {
-    let description: String
 }

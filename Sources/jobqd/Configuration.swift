@@ -6,6 +6,7 @@
 // complete and are all overwritten from there. Left out: what concerns a queue, which lives in Redis.
 
 import Logging
+import Wire
 
 /// Where jobs are kept.
 enum StoreKind: String, Sendable, CaseIterable {
@@ -58,7 +59,7 @@ extension Configuration {
     }
 
     /// Version of the daemon.
-    static let version = "0.1.0"
+    static let version = Release.version
     /// `EX_USAGE` of sysexits.h: the command line is wrong.
     static let usageError: Int32 = 64
     /// `EX_CONFIG` of sysexits.h: a file or the environment is wrong.

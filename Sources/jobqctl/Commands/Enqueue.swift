@@ -16,7 +16,7 @@ struct Enqueue: DaemonCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Argument(help: "The queue.")
+    @Argument(help: "The queue.", completion: .queues)
     var queue: String
 
     @Argument(help: "JSON, or - to read it from standard input.")

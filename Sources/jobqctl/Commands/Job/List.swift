@@ -13,7 +13,7 @@ struct List: DaemonCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Argument(help: "The queue.")
+    @Argument(help: "The queue.", completion: .queues)
     var queue: String
     @Option(help: "The state.")
     var state: JobState = .queued

@@ -17,7 +17,7 @@ struct Requeue: DaemonCommand {
 
     @Argument(help: "The job, as queue/id.")
     var job: String?
-    @Option(help: "All jobs of this queue that are in --state.")
+    @Option(help: "All jobs of this queue that are in --state.", completion: .queues)
     var queue: String?
     @Option(help: "scheduled, retrying, dead or cancelled.")
     var state: JobState = .dead

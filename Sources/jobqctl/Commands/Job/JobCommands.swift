@@ -1,0 +1,13 @@
+// `jobqctl job …`: what is done with single jobs.
+
+import ArgumentParser
+
+struct JobCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "job", abstract: "List, show and steer single jobs.",
+        subcommands: [
+            List.self,
+            Show.self,
+            Requeue.self,
+        ])
+}

@@ -1,0 +1,12 @@
+// `jobqctl queue …`: what is done with a queue as a whole.
+
+import ArgumentParser
+
+struct QueueCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queue", abstract: "Show, pause, configure and clear queues.",
+        subcommands: [
+            QueuePause.self,
+            QueueResume.self,
+        ])
+}
