@@ -24,6 +24,9 @@ final class Worker {
     var presence: Presence
     /// It was told to finish: its claims find nothing.
     var isQuiet = false
+    /// Its `hello` named a session that this daemon does not know, as after a restart: jobs that it extends and that nobody
+    /// holds here are its own from before.
+    var adopts: Bool
     /// Tells the end of the peer's process; nil when its pid is not known here (another PID namespace).
     var process: ProcessWatch?
     /// The process at the other end has ended, though the connection may live on in a child of it.
@@ -45,6 +48,7 @@ final class Worker {
         push = hello.push
         onDisconnect = hello.worker == nil ? .keep : hello.onDisconnect
         graceMs = hello.graceMs
+        adopts = hello.worker != nil && hello.session != nil
         presence = .connected(connection)
         peer = connection.stream.peer
     }

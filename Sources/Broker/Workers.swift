@@ -6,6 +6,10 @@
 // sockets a moment before its pidfd tells, so "still lives" is often true for some microseconds only: the pidfd is
 // watched during the grace.
 //
+// After a restart of the daemon nobody holds anything. A worker that comes back says `hello` with the session it had and
+// extends what it holds; these jobs are taken into its hands again (`adopt`). Nobody else's `extend` does that: it may
+// come from a heartbeat's connection, whose end says nothing of the worker.
+//
 // A connection that asked for events (`push`) without a name is a worker too, but only for these: it is not counted,
 // and its jobs are not given back. What workers are told, and when, is in `LeaseWatch` and `CancelWatch`.
 
@@ -47,6 +51,8 @@ final class Workers {
             let isNews = !known.push || known.connection !== session
             attach(known, to: session)
             rename(known, hello)
+            // It came with the session of another life before it had a name in this one.
+            if hello.worker != nil, let session = hello.session, bySession[session] == nil { known.adopts = true }
             setPush(known, hello.push)
             return (known.session, known.push && isNews ? known : nil)
         }
@@ -109,12 +115,17 @@ final class Workers {
         let now = broker.loop.now
         for job in jobs {
             let lease = LeasePeriod(lengthUs: UInt64(job.leaseMs) * 1_000, until: job.leaseUntil, at: now)
-            let new = HeldJob(
-                name: JobName(queue: queue, id: job.id), token: job.token, worker: worker, lease: lease)
-            held[job.token] = new
-            worker.add(new)
-            if worker.push { watch(new) }
+            hold(JobName(queue: queue, id: job.id), token: job.token, lease, worker)
         }
+    }
+
+    @discardableResult
+    private func hold(_ job: JobName, token: String, _ lease: LeasePeriod, _ worker: Worker) -> HeldJob {
+        let new = HeldJob(name: job, token: token, worker: worker, lease: lease)
+        held[token] = new
+        worker.add(new)
+        if worker.push { watch(new) }
+        return new
     }
 
     private func watch(_ job: HeldJob) {
@@ -127,9 +138,17 @@ final class Workers {
         leases.unwatch(job)
     }
 
-    /// The lease of a claim was renewed, over whichever connection. `leaseMs` nil: by as much as it was given for.
-    func extended(_ job: JobName, token: String, leaseMs: Int64?, until: ServerTime, cancelRequested: Bool) {
-        guard !held.isEmpty, let held = held[token], held.name == job else { return }
+    /// The lease of a claim was renewed over a connection, whosever it is. `leaseMs` nil: by as much as it was given for.
+    func extended(
+        _ job: JobName, token: String, leaseMs: Int64?, until: ServerTime, cancelRequested: Bool, over session: Session
+    ) {
+        guard let held = held[token] else {
+            if let worker = session.worker, worker.adopts {
+                adopt(job, token: token, leaseMs: leaseMs, until: until, cancelRequested: cancelRequested, worker)
+            }
+            return
+        }
+        guard held.name == job else { return }
         let now = broker.loop.now
         let length =
             leaseMs.map { UInt64($0) * 1_000 }
@@ -138,6 +157,17 @@ final class Workers {
         guard held.worker.hears else { return }
         leases.watch(held)
         if cancelRequested, !held.cancelIsSaid { leases.ask([held]) }
+    }
+
+    /// A claim from before this daemon's start, or from before its worker was given up, is in its worker's hands again. The
+    /// store has just said that it stands.
+    private func adopt(
+        _ job: JobName, token: String, leaseMs: Int64?, until: ServerTime, cancelRequested: Bool, _ worker: Worker
+    ) {
+        let lengthMs = leaseMs ?? max(0, until - broker.serverNow)
+        let lease = LeasePeriod(lengthUs: UInt64(lengthMs) * 1_000, until: until, at: broker.loop.now)
+        let held = hold(job, token: token, lease, worker)
+        if cancelRequested, worker.hears { leases.ask([held]) }
     }
 
     /// The claim under this token has ended.

@@ -96,17 +96,18 @@ extension Broker {
             call: { store.extend($0, queue: $1, then: $2) },
             then: { [self] result in
                 guard let outcomes = unwrap(result, ticket) else { return }
-                for (item, outcome) in zip(body.items, outcomes) { noteLease(of: item, outcome) }
+                for (item, outcome) in zip(body.items, outcomes) { noteLease(of: item, outcome, over: ticket.session) }
                 reply.send(outcomes.map(TokenReply.Outcome.init), next: nil)
             })
     }
 
     /// What an `extend` says about the claim that its worker holds.
-    private func noteLease(of item: ExtendItem, _ outcome: ExtendOutcome) {
+    private func noteLease(of item: ExtendItem, _ outcome: ExtendOutcome, over session: Session) {
         switch outcome {
         case .extended(let until, let cancelRequested):
             workers.extended(
-                item.job, token: item.token, leaseMs: item.leaseMs, until: until, cancelRequested: cancelRequested)
+                item.job, token: item.token, leaseMs: item.leaseMs, until: until, cancelRequested: cancelRequested,
+                over: session)
         case .leaseLost, .notFound: workers.letGo(item.job, token: item.token)
         }
     }
