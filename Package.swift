@@ -5,7 +5,9 @@
 import PackageDescription
 
 /// What every module of ours is compiled with: warnings are errors of style we do not keep.
-let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")]
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
 
 let package = Package(
     name: "jobqd",
@@ -51,7 +53,9 @@ let package = Package(
             ], swiftSettings: strict),
         .executableTarget(
             name: "jobqd",
-            dependencies: ["Broker", "Store", "Redis", "Reactor", "Wire", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Broker", "Store", "Redis", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .target(name: "JobqClient", dependencies: ["Wire"], swiftSettings: strict),
         .executableTarget(
@@ -66,7 +70,8 @@ let package = Package(
         .target(name: "FuzzBodies", dependencies: ["Wire"], path: "Tests/FuzzBodies", swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "FuzzBodies", "Harness"], swiftSettings: strict),
         .testTarget(
-            name: "ReactorTests", dependencies: ["Reactor", "Harness", .product(name: "Logging", package: "swift-log")],
+            name: "ReactorTests",
+            dependencies: ["Reactor", "Harness", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .testTarget(
             name: "RedisTests",
@@ -82,7 +87,7 @@ let package = Package(
                 "jobqd", "jobqctl", "JobqClient", "Wire", "Harness", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "ProtocolTests", dependencies: ["JobqClient", "Wire", "Harness", "jobqd", "jobqctl"],
+            name: "ProtocolTests", dependencies: ["Broker", "JobqClient", "Wire", "Harness", "jobqd", "jobqctl"],
             swiftSettings: strict),
         .testTarget(
             name: "CrashTests", dependencies: ["JobqClient", "Wire", "Harness", "jobqd"], swiftSettings: strict),

@@ -5,6 +5,7 @@
 //
 //     Session        a connection's lines and their order          Dispatcher     operation → handler
 //     WaitingClaims  claims that found nothing yet                 Workers        who holds what, and is still there
+//     Figures        what is counted and timed                     Metrics        … and shown to a monitoring system
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
 //     Sweeper        what becomes due when                         EventHub       events, and subscriptions to them
 //     JobWaits       who waits for the end of a job                Producing, Working, Steering, …: the handlers
@@ -40,6 +41,8 @@ public final class Broker {
     private(set) var isDraining = false
     private var stopper: Stopper?
     private var tick: LoopTimer?
+    /// When it is to ring.
+    private var tickDueAt: UInt64?
 
     /// Claims that found nothing yet.
     private(set) lazy var waiting = WaitingClaims(broker: self)
@@ -50,6 +53,10 @@ public final class Broker {
 
     /// Events of all queues that somebody asks for.
     private(set) lazy var hub = EventHub(broker: self)
+    /// What this daemon counts and times of its own doing.
+    var figures = Figures()
+    /// These, and those of all queues, as text.
+    private(set) lazy var metrics = Metrics(broker: self)
     /// Who waits for the end of which job.
     private(set) lazy var waits = JobWaits(broker: self)
 
@@ -92,13 +99,16 @@ public final class Broker {
 
     /// The safety net: whatever was missed (a lost message, another host's crash) is found within a second.
     private func everySecond() {
+        if let due = tickDueAt { figures.loopLag.observe(microseconds: loop.now - min(due, loop.now)) }
         waiting.tidy()
         workers.tidy()
         sweeper.tick(at: loop.now)
         hub.tick()
         waits.tick()
         reportStatus()
-        tick?.arm(after: 1_000_000)
+        let next = loop.now + 1_000_000
+        tickDueAt = next
+        tick?.arm(at: next)
     }
 
     // MARK: Connections

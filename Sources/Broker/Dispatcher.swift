@@ -46,6 +46,7 @@ extension Broker {
         case .quiet(let worker): quiet(worker: worker, ticket)
         case .drain: drain(ticket)
         case .check(let queue, let repair): check(queue: queue, repair: repair, ticket)
+        case .metrics: metrics(ticket)
         }
     }
 

@@ -91,6 +91,7 @@ final class Session: ByteStreamDelegate {
         case .line(let bytes):
             do throws(RequestError) {
                 let request = try Request(line: bytes)
+                broker.figures.count(request.operation.name)
                 gate.admit(identified: request.id != nil)
                 broker.dispatch(request.operation, Ticket(session: self, id: request.id))
             } catch {
@@ -110,6 +111,9 @@ final class Session: ByteStreamDelegate {
         gate.answered(identified: id != nil)
         if !isPumping, framer.bufferedBytes > 0 || !isReading { pump() } else { closeWhenDone() }
     }
+
+    /// One of its requests is refused.
+    func count(_ error: ErrorCode) { broker.figures.count(error) }
 
     /// Writes a line that nobody asked for: an event.
     func tell(_ write: (inout JSONWriter) -> Void) {

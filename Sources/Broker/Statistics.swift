@@ -6,7 +6,8 @@ import Wire
 extension Broker {
     /// `queues {}` → `{queues: [{queue, depth, latency_ms, paused[, paused_until]}, …]}`
     func queues(_ ticket: Ticket) {
-        statisticsOfAll(ticket) { all in
+        statisticsOfAll { [self] result in
+            guard let all = unwrap(result, ticket) else { return }
             ticket.reply { writer in
                 writer.key("queues")
                 writer.beginArray()
@@ -27,7 +28,8 @@ extension Broker {
     /// `stats {queue}` → `{totals, depth}` of one queue, or the sums of all.
     func stats(queue: String?, _ ticket: Ticket) {
         guard let queue else {
-            return statisticsOfAll(ticket) { all in
+            return statisticsOfAll { [self] result in
+                guard let all = unwrap(result, ticket) else { return }
                 let sum = all.reduce(into: QueueStatistics()) { $0.add($1.statistics) }
                 ticket.reply { $0.statistics(sum) }
             }
@@ -40,14 +42,16 @@ extension Broker {
     }
 
     /// The statistics of all queues, in the order of their names. A queue that vanished meanwhile is left out.
-    private func statisticsOfAll(
-        _ ticket: Ticket, then: @escaping ([(queue: String, statistics: QueueStatistics)]) -> Void
-    ) {
+    func statisticsOfAll(then: @escaping (Result<[(queue: String, statistics: QueueStatistics)], StoreFailure>) -> Void)
+    {
         store.queues { [self] result in
-            guard let names = unwrap(result, ticket) else { return }
-            let gather = Gather<QueueStatistics?>(count: names.count) { [self] result in
-                guard let all = unwrap(result, ticket) else { return }
-                then(zip(names, all).compactMap { name, found in found.map { (name, $0) } })
+            let names: [String]
+            switch result {
+            case .success(let found): names = found
+            case .failure(let failure): return then(.failure(failure))
+            }
+            let gather = Gather<QueueStatistics?>(count: names.count) { result in
+                then(result.map { all in zip(names, all).compactMap { name, found in found.map { (name, $0) } } })
             }
             if names.isEmpty { gather.take(.success([]), at: []) }
             for (index, name) in names.enumerated() {

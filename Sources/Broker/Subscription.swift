@@ -79,6 +79,8 @@ final class Subscription {
             fallBehind(batch.queue, after: first > 0 ? batch.events[first - 1].seq : missedAfter)
         } else if valve.admit(count, unsent: stream.unsentBytes, isCongested: stream.isCongested) {
             batch.write(range, of: kinds, to: stream)
+        } else {
+            broker.figures.eventsDropped += UInt64(count)
         }
     }
 

@@ -25,6 +25,7 @@ struct Ticket {
 
     /// Answers with an error.
     func refuse(_ error: WireError) {
+        session.count(error.code)
         session.answer(id) { writer, id in writer.errorReply(id: id, error) }
     }
 }

@@ -47,14 +47,17 @@ final class TokenReply {
     }
 
     /// Runs the operation, lets go of what ended, claims the next jobs if asked, and replies.
+    ///
+    /// - Parameter isRun: what ends was work done, well or badly, whose time counts.
     func outcomesWithNext(
-        _ next: ClaimBody?, tokens: [String],
+        _ next: ClaimBody?, tokens: [String], isRun: Bool = true,
         _ operation: (@escaping (Result<[TokenOutcome], StoreFailure>) -> Void) -> Void
     ) {
         var outcomes: Result<[TokenOutcome], StoreFailure>?
         var taken: Result<Taken, ClaimFailure>? = next == nil ? .success(("", [])) : nil
         operation { [self] result in
-            if case .success = result {
+            if case .success(let outcomes) = result {
+                if isRun { broker.noteRuns(of: jobs, tokens: tokens, outcomes) }
                 for (job, token) in zip(jobs, tokens) { broker.workers.letGo(job, token: token) }
             }
             outcomes = result

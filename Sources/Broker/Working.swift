@@ -72,7 +72,7 @@ extension Broker {
     /// `release {job, token, delay_ms}` → `{state[, run_at]}`; many as `complete`.
     func release(_ body: ReleaseBody, _ ticket: Ticket) {
         let reply = TokenReply(broker: self, ticket: ticket, isMany: body.isMany, jobs: body.items.map(\.job))
-        reply.outcomesWithNext(nil, tokens: body.items.map(\.token)) { then in
+        reply.outcomesWithNext(nil, tokens: body.items.map(\.token), isRun: false) { then in
             Gather<TokenOutcome>.scatter(
                 body.items, queue: \.job.queue,
                 share: { ReleaseRequest(claim: Claim(id: $0.job.id, token: $0.token), delayMs: $0.delayMs) },
@@ -127,6 +127,7 @@ extension Broker {
             ) { [self] result in
                 if case .success(let (queue, jobs)) = result, !jobs.isEmpty {
                     for job in jobs { sweeper.note(leaseMs: job.leaseMs, queue: queue) }
+                    figures.waited(jobs, queue: queue)
                     if let worker = session.worker { workers.hold(jobs, queue: queue, worker) }
                 }
                 then(result)

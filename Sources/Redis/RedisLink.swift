@@ -73,6 +73,8 @@ public final class RedisLink {
 
     /// Time from sending to reading of the last exchange, µs.
     public private(set) var roundTripUs: Int64?
+    /// The same of all exchanges.
+    public private(set) var roundTrips = Histogram(.short)
     /// The link can take commands: at the start and after every reconnect.
     public var onReady: (() -> Void)?
     /// The ready link was lost; what was under way fails in the same turn, after this call.
@@ -250,7 +252,10 @@ extension RedisLink: RedisConnectionDelegate {
 
     func connectionDidRead() {
         let now = loop.now
-        if let sentAt = answeredSentAt { roundTripUs = Int64(now - sentAt) }
+        if let sentAt = answeredSentAt {
+            roundTripUs = Int64(now - sentAt)
+            roundTrips.observe(microseconds: now - sentAt)
+        }
         answeredSentAt = nil
         if let why = needsCheck {
             if underWay.isEmpty { return connection.fail(why) }

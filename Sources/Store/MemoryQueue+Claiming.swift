@@ -119,6 +119,7 @@ extension MemoryQueue {
     private func claim(_ record: MemoryRecord, _ request: ClaimRequest, token: String, now: ServerTime) -> ClaimedJob {
         if let end = record.expiresAt { expiry.remove(record.id, score: end) }
         if record.unique?.until == .claimed { free(record) }
+        let readyAt = readyAt(record)
         record.attempts += 1
         record.worker = request.worker
         record.claimedAt = now
@@ -135,7 +136,14 @@ extension MemoryQueue {
         return ClaimedJob(
             id: record.id, type: record.type, payload: record.payload, meta: record.meta, attempt: record.attempts,
             maxAttempts: record.maxAttempts, token: token, leaseMs: lease, leaseUntil: record.placeScore,
-            enqueuedAt: record.enqueuedAt, checkpoint: record.checkpoint)
+            enqueuedAt: record.enqueuedAt, readyAt: readyAt, checkpoint: record.checkpoint)
+    }
+
+    /// Since when a job could have been claimed; nil: it came back from a worker without a time of its own.
+    private func readyAt(_ record: MemoryRecord) -> ServerTime? {
+        let ready = record.runAt ?? record.enqueuedAt
+        if let claimedAt = record.claimedAt, claimedAt >= ready { return nil }
+        return ready
     }
 
     /// The lease of a claim that does not ask for one.

@@ -237,7 +237,8 @@ public final class RedisStore: JobStore {
             }
         return StoreStatus(
             kind: "redis", address: configuration.address, state: state, role: link.facts?.role,
-            version: link.facts?.version, roundTripUs: link.roundTripUs, reconnects: link.reconnects,
+            version: link.facts?.version, roundTripUs: link.roundTripUs, roundTrips: link.roundTrips,
+            reconnects: link.reconnects,
             problem: link.problem)
     }
 

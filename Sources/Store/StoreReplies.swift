@@ -20,17 +20,19 @@ struct ClaimReply {
         jobs.reserveCapacity(reply.count - 3)
         for index in 3..<reply.count {
             let job = reply[index]
-            // The ninth is the checkpoint, where there is one.
-            guard 8...9 ~= job.count, let attempt = job[4].decimal, let maxAttempts = job[5].decimal,
+            // The ninth is since when it could be claimed, if not since its enqueue; the tenth the checkpoint.
+            guard 8...10 ~= job.count, let attempt = job[4].decimal, let maxAttempts = job[5].decimal,
                 let enqueuedAt = job[6].decimal,
                 let leaseMs = job[7].decimal
             else { return nil }
+            let readyAt = (job.count > 8 ? job[8].decimal : nil) ?? enqueuedAt
             jobs.append(
                 ClaimedJob(
                     id: job[0].string, type: job[1].string, payload: job[2].array, meta: job[3].json,
                     attempt: Int(attempt), maxAttempts: Int(maxAttempts),
                     token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs, leaseUntil: now + leaseMs,
-                    enqueuedAt: enqueuedAt, checkpoint: job.count == 9 ? job[8].json : nil))
+                    enqueuedAt: enqueuedAt, readyAt: readyAt == 0 ? nil : readyAt,
+                    checkpoint: job.count == 10 ? job[9].json : nil))
         }
     }
 }

@@ -47,6 +47,7 @@ struct Jobqctl: ParsableCommand {
         Ping.self,
         Info.self,
         Version.self,
+        Metrics.self,
         Reload.self,
         Call.self,
     ]

@@ -21,7 +21,7 @@ local function choose(wanted, found, aging, rows, keys, scores)
     local function look(id, score)
         local key = base .. 'job:' .. id
         local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts', 'enqueued_at',
-            'lease_ms', 'checkpoint', 'unique', 'unique_until', 'expires_at', 'keep_ms', 'run_at')
+            'lease_ms', 'checkpoint', 'unique', 'unique_until', 'expires_at', 'keep_ms', 'run_at', 'claimed_at')
         if record[1] == 'queued' then
             record[1], record.key, record.score = id, key, score
             return record
@@ -46,7 +46,9 @@ local function choose(wanted, found, aging, rows, keys, scores)
         if record[11] == 'claimed' then
             freed[#freed + 1] = { id, record[10] }
         end
-        record[9], record[10] = record[9] or nil, nil
+        local checkpoint = record[9] or nil
+        record[9] = readyAt(record[7], record[14], record[15]) or checkpoint and false
+        record[10], record[11] = checkpoint, nil
     end
 
     local function takeFirst()

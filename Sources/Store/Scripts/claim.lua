@@ -2,8 +2,8 @@
 -- KEYS[1]  base
 -- ARGV     queue; for each claim: max, lease_ms or '', worker; then the nonce of this call, and jobs wanted in all (≤ 100).
 -- Returns  now, 1 when paused or else 0, n of the first token (`<n>-<nonce>`; the next job has n + 1), and for each job
---          { id, type, payload, meta, attempt, max_attempts, enqueued_at, lease_ms } and its checkpoint if it has one; the
---          claims are filled in their order.
+--          { id, type, payload, meta, attempt, max_attempts, enqueued_at, lease_ms }, if it is not enqueued_at then since
+--          when it could be claimed ('0': not known), and its checkpoint if it has one; the claims are filled in their order.
 
 -- By far the most calls end here, before anything is made that they do not need.
 if not isSpecial and not isListened then

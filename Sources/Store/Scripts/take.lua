@@ -5,6 +5,15 @@
 --          in all (≤ 100).
 -- Returns  nothing; `take` returns what the head of claim.lua tells.
 
+-- Since when a job could have been claimed: run_at, false for enqueued_at, or '0' when that is not known, because it came back
+-- from a worker without a time of its own.
+local function readyAt(enqueued, run, claimed)
+    if claimed and tonumber(claimed) >= tonumber(run or enqueued) then
+        return '0'
+    end
+    return run
+end
+
 -- `choose` is that of choose.lua, or nil when it is not needed: the queue is not `isSpecial`.
 local isSpecial = policy.tracked or policy.aging_ms
 local function take(first, last, choose)
@@ -30,10 +39,11 @@ local function take(first, last, choose)
             for i = 1, #found, 2 do
                 local key = jobs .. found[i]
                 local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts',
-                    'enqueued_at', 'lease_ms')
+                    'enqueued_at', 'lease_ms', 'run_at', 'claimed_at')
                 if record[1] == 'queued' then
                     got = got + 1
                     record[1] = found[i]
+                    record[9], record[10] = readyAt(record[7], record[9], record[10]) or nil, nil
                     keys[got], scores[got], reply[got + 3] = key, found[i + 1], record
                 end
             end

@@ -29,11 +29,15 @@ public struct ClaimedJob: Equatable, Sendable {
     public var leaseMs: Int64
     public var leaseUntil: ServerTime
     public var enqueuedAt: ServerTime
+    /// Since when it could be claimed: its enqueue, the end of its delay, or of its backoff. nil: it came back from a
+    /// worker without a time of its own.
+    public var readyAt: ServerTime?
     /// What an earlier attempt left behind, the client's JSON, or nil.
     public var checkpoint: [UInt8]?
     public init(
         id: String, type: String, payload: [UInt8], meta: [UInt8]?, attempt: Int, maxAttempts: Int, token: String,
-        leaseMs: Int64, leaseUntil: ServerTime, enqueuedAt: ServerTime, checkpoint: [UInt8]? = nil
+        leaseMs: Int64, leaseUntil: ServerTime, enqueuedAt: ServerTime, readyAt: ServerTime?,
+        checkpoint: [UInt8]? = nil
     ) {
         self.id = id
         self.type = type
@@ -45,8 +49,12 @@ public struct ClaimedJob: Equatable, Sendable {
         self.leaseMs = leaseMs
         self.leaseUntil = leaseUntil
         self.enqueuedAt = enqueuedAt
+        self.readyAt = readyAt
         self.checkpoint = checkpoint
     }
+
+    /// When it was claimed.
+    public var claimedAt: ServerTime { leaseUntil - leaseMs }
 }
 
 /// What a claim found: up to `max` jobs, best first.

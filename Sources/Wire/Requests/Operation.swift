@@ -43,6 +43,7 @@ public enum Operation: Sendable {
     case drain
     /// nil: all queues.
     case check(queue: String?, repair: Bool)
+    case metrics
 
     init(_ name: OperationName, _ members: borrowing MemberReader) throws(WireError) {
         switch name {
@@ -80,6 +81,7 @@ public enum Operation: Sendable {
         case .quiet: self = .quiet(worker: try members.optionalGlob(.worker))
         case .drain: self = .drain
         case .check: self = .check(queue: try members.optionalText(.queue), repair: try members.bool(.repair))
+        case .metrics: self = .metrics
         }
     }
 
@@ -119,6 +121,7 @@ public enum Operation: Sendable {
         case .quiet: .quiet
         case .drain: .drain
         case .check: .check
+        case .metrics: .metrics
         }
     }
 }

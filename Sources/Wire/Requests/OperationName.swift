@@ -11,7 +11,7 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
     case bind, unbind, topics
     case list, queues, stats, workers
     case requeue, delete, purge, pause, resume, configure
-    case reclaim, quiet, drain, check
+    case reclaim, quiet, drain, check, metrics
 
     /// The word of the wire.
     public var text: StaticString {
@@ -49,6 +49,7 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
         case .quiet: "quiet"
         case .drain: "drain"
         case .check: "check"
+        case .metrics: "metrics"
         }
     }
 

@@ -80,6 +80,7 @@ public enum OperationTable {
         case .quiet: "tells workers to finish and to claim no more"
         case .drain: "stops taking new work, and tells all workers to finish"
         case .check: "verifies the invariants of the store, and repairs on request"
+        case .metrics: "what there is to measure, as Prometheus reads it"
         }
     }
 
@@ -87,7 +88,7 @@ public enum OperationTable {
         switch name {
         case .hello: hello
         case .ping: [MemberSpec(.store, .bool, .bool(false), "answer after a round trip to Redis")]
-        case .info, .queues, .unsubscribe, .topics, .workers, .drain: []
+        case .info, .queues, .unsubscribe, .topics, .workers, .drain, .metrics: []
         case .enqueue: optional(job) + [many(.job)]
         case .publish: publish
         case .get, .delete: [MemberSpec(.job, .jobName, .required, "which")]
