@@ -79,6 +79,7 @@ else
 	$(RUN_TESTS) --filter '^(Wire|Reactor|Redis|Store|Broker|Configuration)Tests'
 	$(RUN_TESTS) --no-parallel --filter '^ProtocolTests'
 	$(RUN_TESTS) --no-parallel --filter '^CrashTests'
+	@$(MAKE) --no-print-directory test-system
 endif
 
 lint:
@@ -145,9 +146,10 @@ deb: release
 	lintian --fail-on error .build/deb/*.deb
 
 # What only a real systemd shows: one of its own is booted, with the package installed in it. Needs root.
+AS_ROOT = $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env env PATH="$$PATH")
 test-system: deb
 	@.ci/deps $(DEPS_SYSTEM)
-	TIMEOUT=$(TEST_TIMEOUT) Tests/System/with-systemd.sh \
+	TIMEOUT=$(TEST_TIMEOUT) JOURNAL=.build/test-system.journal $(AS_ROOT) Tests/System/with-systemd.sh \
 	  $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter '$(or $(FILTER),^SystemTests)'
 
 deps:

@@ -91,6 +91,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CrashTests", dependencies: ["JobqClient", "Wire", "Harness", "jobqd"], swiftSettings: strict),
+        // Runs below a systemd of its own, with the installed package: Tests/System/with-systemd.sh.
+        .testTarget(name: "SystemTests", dependencies: ["Harness"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

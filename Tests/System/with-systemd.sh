@@ -59,10 +59,11 @@ inside() {
     trim $root
     # An overlay shows one file system: what is mounted on it is not seen.
     [ "$(findmnt -no TARGET -T "$PWD")" = / ] || arguments+=("--bind=$PWD")
+    # Its name tells the tests where they are.
     {   export -p
         printf 'cd %q && exec' "$PWD"
         printf ' %q' "$@"
-    } > $root/command
+    } > $root/with-systemd-command
 
     # Version 2 of cgroups as on a stock system, no filter of system calls but those of the units, /tmp as it is.
     (   for group in $GROUPS_MADE; do echo 0 > "$group/cgroup.procs"; done
@@ -92,7 +93,7 @@ inside() {
 
     # A service, so that it has a group of its own. The command comes from a file: nothing is expanded on the way.
     timeout --foreground -k 5 "${TIMEOUT:-600}" "${enter[@]}" systemd-run --quiet --pipe --wait --collect --unit=tests \
-        -p IgnoreSIGPIPE=no -p OOMPolicy=continue -p TasksMax=infinity -p LimitNOFILE=524288 -- /bin/bash /command <&3
+        -p IgnoreSIGPIPE=no -p OOMPolicy=continue -p TasksMax=infinity -p LimitNOFILE=524288 -- /bin/bash /with-systemd-command <&3
     local status=$?
     [ $status -ne 124 ] || say "not over after ${TIMEOUT:-600} s"
     [ -z "${JOURNAL:-}" ] || "${enter[@]}" journalctl --no-pager -o short-precise > "$JOURNAL"

@@ -1,0 +1,63 @@
+// The unit files as systemd judges them, and what they make of the sockets: no misspelt key, how much a break-in would
+// get, who may open what.
+
+import Foundation
+import Harness
+import Testing
+
+extension ServiceTests {
+    @Suite(.timeLimit(.minutes(1))) struct UnitFileTests {
+        @Test func systemdFindsNothingToComplainAboutInTheUnitFiles() throws {
+            let directory = "/lib/systemd/system"
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("jobqd") }
+            let units = names.filter { $0.hasSuffix(".service") || $0.hasSuffix(".socket") }.map {
+                "\(directory)/\($0)"
+            }
+            #expect(units.count == 8, "\(units)")
+            // Without the first option a misspelt key is only a warning. Whether the pages named in Documentation= are there
+            // is looked for elsewhere: systemd would need a manual reader for it.
+            let arguments = ["verify", "--recursive-errors=no", "--man=no"] + units
+            let result = try Machine.attempt("systemd-analyze", arguments)
+            #expect(result.status == 0 && result.errors == "", "\(result.errors)")
+        }
+
+        @Test func aMisspeltKeyWouldBeSeen() throws {
+            try Machine.write("[Service]\nProtectHoem=yes\n", to: "\(Machine.dropIns)/test.conf")
+            let result = try Machine.attempt("systemd-analyze", ["verify", "--recursive-errors=no", "jobqd.service"])
+            #expect(result.status != 0 && result.errors.contains("ProtectHoem"), "\(result.errors)")
+        }
+
+        @Test(arguments: ["jobqd.service", "jobqd@one.service"])
+        func theSandboxScoresAtMost14WithRedisOverTCP(unit: String) throws {
+            let result = try Machine.attempt("systemd-analyze", ["security", "--threshold=14", unit])
+            #expect(result.status == 0, "\(result.output)")
+        }
+
+        @Test func withoutTheNetworkTheSandboxScoresAtMost06AndTheDaemonServes() throws {
+            let example = "/usr/share/doc/jobqd/examples/unix-redis.conf"
+            try Machine.write(
+                String(contentsOfFile: example, encoding: .utf8), to: "\(Machine.dropIns)/unix-redis.conf")
+            try Machine.restart()
+            let result = try Machine.attempt("systemd-analyze", ["security", "--threshold=6", "jobqd.service"])
+            #expect(result.status == 0, "\(result.output)")
+            try Machine.serving()
+        }
+
+        @Test func theSocketsBelongToTheGroupAndToTheDaemonAlone() throws {
+            #expect(try Machine.run("stat", "-c", "%U:%G %a", Machine.socket) == "root:jobqd 660\n")
+            #expect(try Machine.run("stat", "-c", "%U:%G %a", Machine.adminSocket) == "jobqd:jobqd 600\n")
+            #expect(try Machine.run("stat", "-c", "%U:%G %a", "/run/jobqd") == "root:root 755\n")
+            #expect(try Machine.run("stat", "-c", "%U:%G %a", "/var/lib/jobqd") == "jobqd:jobqd 700\n")
+        }
+
+        @Test func theDaemonRunsAsItsUserWithoutAnyCapability() throws {
+            let status = try String(contentsOfFile: "/proc/\(Machine.pid())/status", encoding: .utf8)
+            let user = try Machine.run("id", "-u", "jobqd").trimmingCharacters(in: .newlines)
+            #expect(status.contains("Uid:\t\(user)\t\(user)\t\(user)\t\(user)\n"))
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+                #expect(status.contains("\(set):\t0000000000000000\n"), "\(status)")
+            }
+            #expect(status.contains("NoNewPrivs:\t1\n") && status.contains("Seccomp:\t2\n"), "\(status)")
+        }
+    }
+}
