@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SYSCONFDIR ?= /etc
 LIBDIR = $(PREFIX)/lib
-UNITDIR ?= $(if $(filter /usr,$(PREFIX)),$(shell pkg-config --variable=systemdsystemunitdir systemd),$(LIBDIR)/systemd/system)
+UNITDIR ?= $(if $(filter /usr,$(PREFIX)),$(or $(shell pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null),/lib/systemd/system),$(LIBDIR)/systemd/system)
 PRESETDIR ?= $(UNITDIR)-preset
 SYSUSERSDIR ?= $(LIBDIR)/sysusers.d
 TMPFILESDIR ?= $(LIBDIR)/tmpfiles.d
@@ -36,7 +36,7 @@ DEPS_BUILD = libhiredis-dev libsystemd-dev
 DEPS_RUN = redis-server:redis-server
 DEPS_DEMO = socat:socat jq:jq python3
 DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf prometheus:promtool
-DEPS_DEB = dpkg-dev:dpkg-shlibdeps lintian:lintian pkg-config:pkg-config
+DEPS_DEB = dpkg-dev:dpkg-shlibdeps lintian:lintian
 DEPS_SYSTEM = systemd systemd-container:systemd-nspawn dbus:dbus-daemon
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
 

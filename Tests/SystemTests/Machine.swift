@@ -107,7 +107,7 @@ enum Machine {
     }
 
     /// Runs a program as a user, with the user's groups.
-    static func run(as user: String, _ command: String...) throws -> Program {
+    static func run(as user: String, _ command: [String]) throws -> Program {
         try attempt("runuser", ["--user", user, "--"] + command)
     }
 

@@ -9,7 +9,7 @@ extension ServiceTests {
     @Suite(.timeLimit(.minutes(1))) struct RightsTests {
         @Test func aMemberOfTheGroupEnqueuesAndWorks() throws {
             let member = try Machine.user("member", member: true)
-            let result = try Machine.run(as: member, "jobqctl", "enqueue", "members", #"{"to":1}"#)
+            let result = try Machine.run(as: member, ["jobqctl", "enqueue", "members", #"{"to":1}"#])
             #expect(result.status == 0, "\(result.errors)")
             let script = """
                 import json, socket
@@ -22,19 +22,19 @@ extension ServiceTests {
                 job = ask(op="claim", queue="members", wait_ms=5000)["jobs"][0]
                 print(ask(op="complete", job=job["job"], token=job["token"])["ok"])
                 """
-            let work = try Machine.run(as: member, "/usr/bin/python3", "-c", script)
+            let work = try Machine.run(as: member, ["/usr/bin/python3", "-c", script])
             #expect(work.output == "True\n", "\(work.errors)")
         }
 
         @Test func whoIsNotInTheGroupIsRefused() throws {
             let stranger = try Machine.user("stranger", member: false)
-            let result = try Machine.run(as: stranger, "jobqctl", "enqueue", "strangers", "1")
+            let result = try Machine.run(as: stranger, ["jobqctl", "enqueue", "strangers", "1"])
             #expect(result.status == 77 && result.errors.contains("Permission denied"), "\(result)")
         }
 
         @Test func theAdministratorsSocketIsClosedToMembers() throws {
             let member = try Machine.user("member", member: true)
-            let result = try Machine.run(as: member, "jobqctl", "ping", "--socket", Machine.adminSocket)
+            let result = try Machine.run(as: member, ["jobqctl", "ping", "--socket", Machine.adminSocket])
             #expect(result.status == 77, "\(result)")
             #expect(try Machine.run("jobqctl", "ping", "--socket", Machine.adminSocket) != "")
         }

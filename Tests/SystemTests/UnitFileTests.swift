@@ -21,6 +21,33 @@ extension ServiceTests {
             #expect(result.status == 0 && result.errors == "", "\(result.errors)")
         }
 
+        @Test func everyPageThatAUnitNamesIsInstalled() throws {
+            let units = try Machine.run("systemctl", "cat", "jobqd.service", "jobqd.socket", "jobqd@x.service")
+            let pages = Set(
+                units.split(separator: "\n").filter { $0.hasPrefix("Documentation=") }
+                    .flatMap { $0.split(separator: "=")[1].split(separator: " ") })
+            #expect(pages.count >= 3, "\(pages)")
+            for page in pages {
+                let parts = page.dropFirst("man:".count).dropLast().split(separator: "(")
+                #expect(Machine.exists("/usr/share/man/man\(parts[1])/\(parts[0]).\(parts[1]).gz"), "\(page)")
+            }
+        }
+
+        @Test func theTemplateOfInstancesIsTheServiceButForItsNames() throws {
+            func settings(_ unit: String) throws -> [String] {
+                try Machine.run("systemctl", "cat", unit).split(separator: "\n").map(String.init)
+                    .filter { !$0.hasPrefix("#") }
+            }
+            let names = [
+                ("@%i.socket", ".socket"), ("Job queue daemon %i", "Job queue daemon"), ("jobqd/%i/", "jobqd/"),
+                ("/jobqd/%i.conf", "/jobqd/jobqd.conf"), ("jobqd-%i", "jobqd"),
+            ]
+            let template = try settings("jobqd@.service").map { line in
+                names.reduce(line) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+            }
+            #expect(try template == settings("jobqd.service"))
+        }
+
         @Test func aMisspeltKeyWouldBeSeen() throws {
             try Machine.write("[Service]\nProtectHoem=yes\n", to: "\(Machine.dropIns)/test.conf")
             let result = try Machine.attempt("systemd-analyze", ["verify", "--recursive-errors=no", "jobqd.service"])
