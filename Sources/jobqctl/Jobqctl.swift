@@ -36,6 +36,7 @@ struct Jobqctl: ParsableCommand {
     private static let groups: [any ParsableCommand.Type] = [
         QueueCommands.self,
         JobCommands.self,
+        DeadCommands.self,
         Requeue.self,
     ]
 

@@ -36,8 +36,14 @@ struct Terminal {
 
     /// A line on standard error, after the program's name.
     static func complain(_ message: String) {
-        let line = Array("jobqctl: \(visible(message))\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
+        write("jobqctl: \(visible(message))\n")
+    }
+
+    /// Text as it is, to standard error. What was printed before comes before it.
+    static func write(_ text: String) {
+        fflush(nil)
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
     func marked(_ text: String, _ mark: Mark?) -> String {

@@ -17,15 +17,24 @@ enum TimeText {
         return String(decoding: text.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// The two largest units: `850 ms`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 1 h`.
+    /// The two largest units: `850 ms`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d`.
     static func span(_ milliseconds: Int64) -> String {
         let seconds = milliseconds / 1000
         switch seconds {
         case ..<1: return "\(milliseconds) ms"
         case ..<60: return "\(seconds) s"
-        case ..<3600: return "\(seconds / 60) min \(seconds % 60) s"
-        case ..<86_400: return "\(seconds / 3600) h \(seconds / 60 % 60) min"
-        default: return "\(seconds / 86_400) d \(seconds / 3600 % 24) h"
+        case ..<3600: return pair(seconds / 60, "min", seconds % 60, "s")
+        case ..<86_400: return pair(seconds / 3600, "h", seconds / 60 % 60, "min")
+        default: return pair(seconds / 86_400, "d", seconds / 3600 % 24, "h")
         }
+    }
+
+    private static func pair(_ large: Int64, _ largeUnit: String, _ small: Int64, _ smallUnit: String) -> String {
+        small == 0 ? "\(large) \(largeUnit)" : "\(large) \(largeUnit) \(small) \(smallUnit)"
+    }
+
+    /// How long ago, as `3 min 5 s ago`; what is yet to come (by another clock) is `just now`.
+    static func ago(_ milliseconds: Int64, now: Int64) -> String {
+        now - milliseconds < 1_000 ? "just now" : "\(span(now - milliseconds)) ago"
     }
 }

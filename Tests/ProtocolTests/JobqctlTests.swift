@@ -80,7 +80,7 @@ import Testing
         _ = try jobqctl("enqueue", "email")
         let status = try jobqctl("status")
         #expect(status.status == 0)
-        #expect(status.output.contains("redis.state"))
+        #expect(status.output.contains("\nstore ready  memory\n"))
         #expect(status.output.contains("\nemail       1          0         0           0          0     0  "))
         let raw = try json(jobqctl("status", "--json"))
         #expect(raw["info"]["protocol"] == 1 && raw["queues"][0]["depth"]["queued"] == 1)

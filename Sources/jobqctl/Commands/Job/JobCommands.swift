@@ -8,6 +8,9 @@ struct JobCommands: ParsableCommand {
         subcommands: [
             List.self,
             Show.self,
+            JobCancel.self,
+            JobPromote.self,
             Requeue.self,
+            JobDelete.self,
         ])
 }

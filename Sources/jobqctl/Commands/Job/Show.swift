@@ -1,7 +1,6 @@
 // `jobqctl show`: the record of one job and the history of its attempts.
 //
-// Members are printed as they come, in the daemon's order; only times and durations are put into words, and the history
-// becomes a table.
+// What it looks like stands in JobText.swift.
 
 import ArgumentParser
 import JobqClient
@@ -23,28 +22,7 @@ struct Show: DaemonCommand {
             print(reply)
             return true
         }
-        Fields.print(Fields.lines(record, leavingOut: ["history"]), terminal)
-        let history = record["history"]?.array ?? []
-        if !history.isEmpty { print("\n" + table(history, terminal), terminator: "") }
+        JobText.print(record, terminal)
         return true
-    }
-
-    private func table(_ history: [JSONDocument], _ terminal: Terminal) -> String {
-        var table = Table([
-            ("ATTEMPT", .right), ("STARTED", .left), ("TOOK", .right), ("OUTCOME", .left), ("WORKER", .left),
-            ("ERROR", .left),
-        ])
-        for attempt in history {
-            let started = attempt["started_at"]?.integer ?? 0
-            let ended = attempt["ended_at"]?.integer ?? started
-            let outcome = attempt["outcome"]?.string ?? "?"
-            table.add([
-                .init(String(attempt["attempt"]?.integer ?? 0)), .init(TimeText.local(started)),
-                .init(TimeText.span(ended - started)), .init(outcome, outcome == "completed" ? .green : .yellow),
-                .init(attempt["worker"]?.string ?? ""),
-                .init(attempt["error"].map { $0.string ?? $0.description } ?? ""),
-            ])
-        }
-        return table.text(terminal)
     }
 }

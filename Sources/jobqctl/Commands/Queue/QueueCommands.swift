@@ -6,7 +6,11 @@ struct QueueCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue", abstract: "Show, pause, configure and clear queues.",
         subcommands: [
+            QueueList.self,
+            QueueShow.self,
             QueuePause.self,
             QueueResume.self,
+            QueueConfigure.self,
+            QueuePurge.self,
         ])
 }
