@@ -66,6 +66,22 @@ extension ServiceTests {
             #expect(try Machine.property("NRestarts") == "0")
         }
 
+        @Test func whoConnectsToADaemonThatCannotStartIsRefusedInTheEndAndServedOnceItIsMended() throws {
+            try Machine.write("[Limits]\nMaxConnectoins=5\n", to: "\(Machine.settings)/test.conf")
+            _ = try Machine.attempt("systemctl", ["restart", "jobqd.service"])
+            let waiting = try LineClient(Machine.socket)
+            // Each try to start leaves it waiting, until there were too many.
+            try eventually(within: 30, "the end of the tries") {
+                try Machine.property("ActiveState", of: "jobqd.socket") == "failed"
+            }
+            #expect(try waiting.readLineBytes(within: 5) == nil)
+            #expect(throws: HarnessError.self) { try LineClient(Machine.socket) }
+            unlink("\(Machine.settings)/test.conf")
+            try Machine.systemctl("restart", "jobqd.service")
+            try Machine.serving()
+            try Machine.serving(on: Machine.adminSocket)
+        }
+
         @Test func noMoreRightsThanItsOwnAreNeededForTheRedisOfItsOwn() throws {
             let client = try LineClient(Machine.socket)
             try client.enqueueMany("rewritten", 50)
