@@ -35,7 +35,7 @@ FUZZ_SECONDS ?= 600
 DEPS_BUILD = libhiredis-dev libsystemd-dev
 DEPS_RUN = redis-server:redis-server
 DEPS_DEMO = socat:socat jq:jq python3
-DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf prometheus:promtool
+DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf prometheus:promtool mandoc:mandoc
 DEPS_DEB = dpkg-dev:dpkg-shlibdeps lintian:lintian
 DEPS_SYSTEM = systemd systemd-container:systemd-nspawn dbus:dbus-daemon
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
@@ -77,7 +77,7 @@ ifneq ($(FILTER),)
 	$(RUN_TESTS) --no-parallel --filter '$(FILTER)'
 else
 	$(RUN_TESTS) --filter '^(Wire|Reactor|Redis|Store|Broker|Configuration)Tests'
-	$(RUN_TESTS) --no-parallel --filter '^ProtocolTests'
+	$(RUN_TESTS) --no-parallel --filter '^(Protocol|Manual)Tests'
 	$(RUN_TESTS) --no-parallel --filter '^CrashTests'
 	@$(MAKE) --no-print-directory test-system
 endif

@@ -93,6 +93,9 @@ let package = Package(
             name: "CrashTests", dependencies: ["JobqClient", "Wire", "Harness", "jobqd"], swiftSettings: strict),
         // Runs below a systemd of its own, with the installed package: Tests/System/with-systemd.sh.
         .testTarget(name: "SystemTests", dependencies: ["Harness"], swiftSettings: strict),
+        // The pages below man/ against what they describe.
+        .testTarget(
+            name: "ManualTests", dependencies: ["Broker", "Wire", "Harness", "jobqd", "jobqctl"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
