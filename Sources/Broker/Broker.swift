@@ -8,6 +8,7 @@
 //     Figures        what is counted and timed                     Metrics        … and shown to a monitoring system
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
 //     Sweeper        what becomes due when                         EventHub       events, and subscriptions to them
+//     HTTPServer     the same for monitoring systems               Health         whether work can be done here
 //     JobWaits       who waits for the end of a job                Producing, Working, Steering, …: the handlers
 //
 // Timers of the broker, all of them: the nearest deadlines of the waiting claims, of the waits for jobs and of the
@@ -57,6 +58,8 @@ public final class Broker {
     var figures = Figures()
     /// These, and those of all queues, as text.
     private(set) lazy var metrics = Metrics(broker: self)
+    /// Monitoring systems that ask for them over HTTP.
+    private lazy var http = HTTPServer(broker: self)
     /// Who waits for the end of which job.
     private(set) lazy var waits = JobWaits(broker: self)
 
@@ -139,6 +142,18 @@ public final class Broker {
             nextSession += 1
             if isAdmin { adminSessions += 1 }
             sessions[session.number] = session
+        } catch {
+            log.warning("cannot serve a new connection: \(error)")
+        }
+    }
+
+    /// Whether another connection of a monitoring system may be accepted.
+    public var hasRoomForHTTP: Bool { http.hasRoom }
+
+    /// Takes over a connected, non-blocking socket that speaks HTTP.
+    public func acceptHTTP(_ fd: Int32) {
+        do {
+            http.take(try connections.adopt(fd: fd, outputLimit: options.outputBytes))
         } catch {
             log.warning("cannot serve a new connection: \(error)")
         }

@@ -1,4 +1,5 @@
-// A listening Unix socket: one that we bound ourselves (and remove in the end), or one that was passed to us.
+// A listening socket: a Unix socket that we bound ourselves (and remove in the end), a TCP port of the loopback interface, or
+// whatever was passed to us.
 //
 // Ready connections are accepted 64 a turn. When the process or the system has no descriptors left, the socket stays
 // readable and a loop would spin: the listener then rests, 100 ms at first and up to 1 s, and says so once.
@@ -13,6 +14,8 @@ public final class Listener {
     public var onAccept: ((Int32, PeerCredentials) -> Void)?
     /// The path we bound; nil for a passed descriptor.
     public var path: String? { bound?.path }
+    /// The path or address we bound.
+    public var place: String? { path ?? address?.description }
     /// Whether it rests because there are no descriptors left.
     public private(set) var isExhausted = false
 
@@ -22,6 +25,7 @@ public final class Listener {
 
     private var fd: Int32
     private let bound: SocketPath?
+    private let address: LoopbackAddress?
     private let logger: Logger
     private var source: FDSource?
     private var wakeUp: LoopTimer?
@@ -35,7 +39,14 @@ public final class Listener {
         logger: Logger = Logger(label: "jobqd.listener")
     ) throws(ListenError) {
         let (fd, bound) = try SocketPath.listen(path: path, mode: mode, group: group, backlog: backlog)
-        self.init(loop: loop, fd: fd, bound: bound, logger: logger)
+        self.init(loop: loop, fd: fd, bound: bound, address: nil, logger: logger)
+    }
+
+    /// Listens on a TCP port of the loopback interface. Peers have the credentials of nobody.
+    public convenience init(
+        loop: Loop, address: LoopbackAddress, backlog: Int32 = 128, logger: Logger = Logger(label: "jobqd.listener")
+    ) throws(ListenError) {
+        self.init(loop: loop, fd: try address.listen(backlog: backlog), bound: nil, address: address, logger: logger)
     }
 
     /// Takes over a listening stream socket passed by the service manager. Its path is not removed in the end.
@@ -45,12 +56,15 @@ public final class Listener {
         guard sd_is_socket(fd, AF_UNSPEC, Int32(SOCK_STREAM.rawValue), 1) > 0 else { throw .notListening(fd: fd) }
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)
         _ = fcntl(fd, F_SETFD, FD_CLOEXEC)
-        self.init(loop: loop, fd: fd, bound: nil, logger: logger)
+        self.init(loop: loop, fd: fd, bound: nil, address: nil, logger: logger)
     }
 
-    private init(loop: Loop, fd: Int32, bound: SocketPath?, logger: Logger) {
+    private init(
+        loop: Loop, fd: Int32, bound: SocketPath?, address: LoopbackAddress?, logger: Logger
+    ) {
         self.fd = fd
         self.bound = bound
+        self.address = address
         self.logger = logger
         source = loop.watch(fd: fd, interest: .readable) { [unowned self] _ in acceptReady() }
         wakeUp = loop.timer(accuracy: 1_000) { [unowned self] in update(exhausted: false) }

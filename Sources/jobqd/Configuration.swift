@@ -44,6 +44,8 @@ struct Configuration: Sendable, Equatable {
     var keyPrefix = ""
     /// How long Redis may take for one request.
     var requestTimeoutMs: Int64 = 0
+    /// Where monitoring systems are served over HTTP: an address of the loopback interface or a path; nil: nowhere.
+    var metricsListen: String?
     var logLevel = Logger.Level.info
 }
 

@@ -159,6 +159,9 @@ struct ConfigurationLayers {
         if result.adminSocket == result.socket {
             fail("the socket and the admin socket are the same: \(result.socket)")
         }
+        if let place = result.metricsListen, place == result.socket || place == result.adminSocket {
+            fail("the metrics are to be served on another's socket: \(place)")
+        }
     }
 
     private mutating func set(

@@ -34,7 +34,7 @@ struct Setting: Sendable {
 
 extension Setting {
     /// In the order of --help and of the sections of --dump-config.
-    static let all: [Setting] = server + limits + store + log
+    static let all: [Setting] = server + limits + store + log + metrics
 
     private static let server = [
         Setting(
@@ -126,5 +126,15 @@ extension Setting {
             type: .choice(Logger.Level.allCases.map(\.rawValue)), placeholder: "LEVEL", standard: "info",
             isReloadable: false, documentation: "trace, debug, info, notice, warning, error or critical.",
             assign: { $0.logLevel = Logger.Level(rawValue: $1.text) ?? .info })
+    ]
+
+    private static let metrics = [
+        Setting(
+            option: "metrics-listen", section: "Metrics", key: "Listen", environment: ["JOBQD_METRICS_LISTEN"],
+            type: .localAddress, placeholder: "ADDRESS", standard: nil, isReloadable: false,
+            documentation:
+                "Where GET /metrics and /healthz are answered over HTTP: 127.0.0.1:9187, [::1]:9187 or the path"
+                + " of a Unix socket. Without it, nowhere.",
+            assign: { $0.metricsListen = $1.text })
     ]
 }

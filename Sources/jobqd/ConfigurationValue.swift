@@ -3,6 +3,8 @@
 // A bare number of a duration means what its name says: milliseconds for `--request-timeout-ms` and its environment
 // variable, seconds in a file (`RequestTimeoutSec=`). Nothing is rounded or clamped: what does not fit is refused.
 
+import Reactor
+
 /// A checked value. Which case it is follows from the setting's type; asking for the other one is a bug.
 enum SettingValue: Sendable, Equatable {
     case text(String)
@@ -42,6 +44,8 @@ enum ValueType: Sendable {
     case mode
     case choice([String])
     case redisURL
+    /// A TCP address of the loopback interface, or the path of a Unix socket.
+    case localAddress
 
     /// - Parameter bareUnitMs: what a duration without unit counts, in milliseconds.
     func parse(_ text: String, bareUnitMs: Int64) throws(ValueProblem) -> SettingValue {
@@ -75,13 +79,14 @@ enum ValueType: Sendable {
             }
             return .text(text)
         case .redisURL: return .text(try RedisURLText.check(text))
+        case .localAddress: return .text(try Self.localAddress(text))
         }
     }
 
     /// As a file would have it; a password is masked.
     func format(_ value: SettingValue) -> String {
         switch self {
-        case .path, .name, .choice: value.text
+        case .path, .name, .choice, .localAddress: value.text
         case .redisURL: RedisURLText.redacted(value.text)
         case .count: String(value.number)
         case .size: Self.sizeText(value.number)
@@ -94,6 +99,17 @@ enum ValueType: Sendable {
         guard text.utf8.count <= maxBytes else { throw ValueProblem(reason: "must be at most \(maxBytes) bytes long") }
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw ValueProblem(reason: "must be a path without control characters")
+        }
+        return text
+    }
+
+    private static func localAddress(_ text: String) throws(ValueProblem) -> String {
+        if text.utf8.contains(0x2F) { return try path(text, SettingValue.longestSocketPath) }
+        guard LoopbackAddress(text) != nil else {
+            throw ValueProblem(
+                reason:
+                    "must be an address of this machine like 127.0.0.1:9187 or [::1]:9187, or the path of a Unix socket"
+                    + " (other addresses are for systemd to pass)")
         }
         return text
     }

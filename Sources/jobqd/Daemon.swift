@@ -64,7 +64,7 @@ final class Daemon {
     }
 
     private func start() {
-        for (role, listener) in listeners where role != .metrics {
+        for (role, listener) in listeners {
             listener.onAccept = { [unowned self] fd, _ in accepted(fd, role) }
         }
         broker.onRoom = { [unowned self] in resumeWithRoom() }
@@ -86,7 +86,7 @@ final class Daemon {
         backend.start()
         broker.start()
         for (role, listener) in listeners {
-            let place = listener.path ?? "passed by the service manager"
+            let place = listener.place ?? "passed by the service manager"
             log.info("serving", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
         log.debug("ready", metadata: ["watchdog": "\(isWatched)"])
@@ -94,14 +94,14 @@ final class Daemon {
     }
 
     private func accepted(_ fd: Int32, _ role: SocketRole) {
-        broker.accept(fd, isAdmin: role == .admin)
+        if role == .metrics { broker.acceptHTTP(fd) } else { broker.accept(fd, isAdmin: role == .admin) }
         pauseIfFull()
     }
 
     /// No more connections are taken until there is room; the kernel queues them. Administrators have places of their
     /// own, so that somebody can look when clients have taken all of theirs.
     private func pauseIfFull() {
-        for role in [SocketRole.client, .admin] where !broker.hasRoom(isAdmin: role == .admin) {
+        for role in SocketRole.allCases where !hasRoom(role) {
             guard full.insert(role).inserted else { continue }
             log.warning(
                 "no more connections are accepted until one ends",
@@ -110,8 +110,12 @@ final class Daemon {
         }
     }
 
+    private func hasRoom(_ role: SocketRole) -> Bool {
+        role == .metrics ? broker.hasRoomForHTTP : broker.hasRoom(isAdmin: role == .admin)
+    }
+
     private func resumeWithRoom() {
-        for role in full where broker.hasRoom(isAdmin: role == .admin) {
+        for role in full where hasRoom(role) {
             full.remove(role)
             for entry in listeners where entry.role == role { entry.listener.resume() }
         }

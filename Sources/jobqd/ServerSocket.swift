@@ -1,7 +1,8 @@
 // Where the daemon listens: descriptors passed by the service manager, or paths of its own.
 //
 // Passed descriptors are told apart by their names (FileDescriptorName=): `admin` is the administrators' socket, `metrics`
-// is for monitoring, any other is for clients. When some are passed, the paths of the configuration are not bound.
+// is for monitoring, any other is for clients. When some are passed, the paths of the configuration are not bound; but the
+// place for monitoring is, if none of them is for it.
 
 import Glibc
 import Logging
@@ -26,6 +27,7 @@ struct ServerSocket {
     enum Origin {
         case passed(fd: Int32)
         case path(String, mode: UInt16, group: String?)
+        case address(LoopbackAddress)
     }
     let role: SocketRole
     let origin: Origin
@@ -33,9 +35,21 @@ struct ServerSocket {
     /// All sockets of this run.
     static func all(_ configuration: Configuration) -> [ServerSocket] {
         let passed = ServiceManager.listenDescriptors()
-        if !passed.isEmpty {
-            return passed.map { .init(role: SocketRole(descriptorName: $0.name), origin: .passed(fd: $0.fd)) }
+        var sockets = passed.map {
+            ServerSocket(role: SocketRole(descriptorName: $0.name), origin: .passed(fd: $0.fd))
         }
+        if sockets.isEmpty { sockets = own(configuration) }
+        if let place = configuration.metricsListen, !sockets.contains(where: { $0.role == .metrics }) {
+            let origin =
+                LoopbackAddress(place).map(Origin.address)
+                ?? .path(place, mode: configuration.socketMode, group: configuration.socketGroup)
+            sockets.append(.init(role: .metrics, origin: origin))
+        }
+        return sockets
+    }
+
+    /// For clients and administrators, as the configuration says.
+    private static func own(_ configuration: Configuration) -> [ServerSocket] {
         let clients = Origin.path(
             configuration.socket, mode: configuration.socketMode, group: configuration.socketGroup)
         var sockets = [ServerSocket(role: .client, origin: clients)]
@@ -53,6 +67,7 @@ struct ServerSocket {
             case .passed(let fd): return try Listener(loop: loop, fd: fd, logger: log)
             case .path(let path, let mode, let group):
                 return try Listener(loop: loop, path: path, mode: mode, group: group, logger: log)
+            case .address(let address): return try Listener(loop: loop, address: address, logger: log)
             }
         } catch {
             throw StartFailure(

@@ -1,0 +1,33 @@
+// Whether this daemon can do its work now, for load balancers and monitoring.
+
+import Reactor
+import Store
+
+extension Broker {
+    /// How long the store may take for a sign of life.
+    private static var healthPatienceUs: UInt64 { 2_000_000 }
+
+    /// Says why no work can be done here, or nil when it can: after a round trip to the store.
+    func health(then: @escaping (String?) -> Void) {
+        if isStopping { return then("stopping") }
+        if isDraining { return then("draining") }
+        let status = store.status
+        guard status.state == "ready" else { return then("Redis is away: \(status.problem ?? status.state)") }
+        var pending: ((String?) -> Void)? = then
+        let answer = { (problem: String?) in
+            let then = pending
+            pending = nil
+            then?(problem)
+        }
+        let timer = loop.timer { answer("Redis does not answer") }
+        timer.arm(after: Self.healthPatienceUs)
+        store.ping { result in
+            timer.disarm()
+            switch result {
+            case .success: answer(nil)
+            case .failure(.unavailable(let why)), .failure(.full(let why)), .failure(.internal(let why)):
+                answer("Redis does not answer: \(why)")
+            }
+        }
+    }
+}
