@@ -37,7 +37,7 @@ DEPS_RUN = redis-server:redis-server
 DEPS_DEMO = socat:socat jq:jq python3
 DEPS_TEST = $(DEPS_DEMO) nodejs:node libjansson-dev gcc:cc binutils:readelf prometheus:promtool mandoc:mandoc
 DEPS_DEB = dpkg-dev:dpkg-shlibdeps lintian:lintian
-DEPS_SYSTEM = systemd systemd-container:systemd-nspawn dbus:dbus-daemon
+DEPS_SYSTEM = systemd systemd-container:systemd-nspawn dbus:dbus-daemon python3 binutils:readelf
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
 
 # Exclusive access to variables is checked where everything is tested; a release goes without (8 % fewer instructions).
@@ -148,7 +148,8 @@ deb: release
 # What only a real systemd shows: one of its own is booted, with the package installed in it. Needs root.
 AS_ROOT = $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env env PATH="$$PATH")
 test-system: deb
-	@.ci/deps $(DEPS_SYSTEM)
+	@.ci/deps $(DEPS_RUN) $(DEPS_SYSTEM)
+	.ci/build --build-tests
 	TIMEOUT=$(TEST_TIMEOUT) JOURNAL=.build/test-system.journal $(AS_ROOT) Tests/System/with-systemd.sh \
 	  $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter '$(or $(FILTER),^SystemTests)'
 

@@ -34,14 +34,18 @@ extension ServiceTests {
         @Test func theInstalledConfigurationIsTheDefaultAndValid() throws {
             let check = try Machine.run("jobqd", "--check-config")
             #expect(check.contains("/etc/jobqd/jobqd.conf"), "\(check)")
-            // Every setting stands in it, commented out.
-            let file = try String(contentsOfFile: "/etc/jobqd/jobqd.conf", encoding: .utf8)
+            // Every setting stands in it, commented out, below words about it.
+            let file = try String(contentsOfFile: "/etc/jobqd/jobqd.conf", encoding: .utf8).split(
+                separator: "\n", omittingEmptySubsequences: false)
             let dump = try Machine.run("jobqd", "--config", "/dev/null", "--dump-config")
             let keys = dump.split(separator: "\n").filter { $0.contains("=") }.map { line in
                 line.drop { $0 == "#" }.prefix { $0 != "=" }
             }
             #expect(keys.count > 10)
-            for key in keys { #expect(file.contains("\n#\(key)="), "\(key)") }
+            for key in keys {
+                let line = try #require(file.firstIndex { $0.hasPrefix("#\(key)=") }, "\(key)")
+                #expect(file[line - 1].hasPrefix("# "), "\(key)")
+            }
         }
 
         @Test func anUpgradeKeepsTheSocketsOpenAndTheJobsAndTheConfiguration() throws {

@@ -100,7 +100,6 @@ final class Traffic: @unchecked Sendable {
                 }
                 guard reply["ok"] == false, ["draining", "store_unavailable"].contains(reply["error"]["code"].string)
                 else { return reply }
-                usleep(1_000)
             }
         }
 
