@@ -1,6 +1,7 @@
 // A TCP address that only this machine can reach. What we bind ourselves is nothing else: who wants another one has the
 // service manager pass a socket, and knows what he does.
 
+internal import CSystemd
 internal import Glibc
 
 /// `127.0.0.1:9187` (or another of 127.0.0.0/8), or `[::1]:9187`.
