@@ -36,7 +36,8 @@ import Testing
     private var common: Set<String> { Set(page.names("Fl", in: "DESCRIPTION").map { "-\($0)" }) }
 
     @Test func everyCommandIsDescribedAndNoOther() throws {
-        let described = page.items.filter { $0.section == "COMMANDS" && $0.depth == 1 }.flatMap(\.names)
+        let items = page.items.filter { $0.section == "COMMANDS" && $0.depth == 1 }
+        let described = items.flatMap { $0.names.filter { $0.macro == "Cm" } }
         #expect(described.map(\.name).sorted() == (try Self.commands().keys.sorted()))
     }
 
@@ -45,7 +46,7 @@ import Testing
         for (place, item) in page.items.enumerated() where item.section == "COMMANDS" && item.depth == 1 {
             let inner = page.items.filter { $0.parent == place }.flatMap(\.names).filter { $0.macro == "Fl" }
             let options = Set(inner.map { "-\($0.name)" })
-            for command in item.names.map(\.name) {
+            for command in item.names.filter({ $0.macro == "Cm" }).map(\.name) {
                 #expect(commands[command].map { $0.subtracting(common) } == options, "\(command)")
             }
         }
