@@ -49,12 +49,9 @@ struct ConnectionOptions: ParsableArguments {
         case let lost as ConnectionError:
             Terminal.complain("\(lost)\(hint(lost))")
             return ExitStatus(lost).code
-        case let wrong as DataProblem:
-            Terminal.complain(wrong.description)
-            return ExitStatus.data.code
-        case let wrong as UsageProblem:
-            Terminal.complain(wrong.description)
-            return ExitStatus.usage.code
+        case let problem as any Problem:
+            Terminal.complain(problem.description)
+            return problem.status.code
         default:
             return error
         }
@@ -90,12 +87,19 @@ extension DaemonCommand {
     }
 }
 
-/// What the user gave cannot be sent, e.g. a payload that is not JSON: status 65.
-struct DataProblem: Error, CustomStringConvertible {
-    let description: String
+/// An error of our own making: a message and an exit status.
+protocol Problem: Error, CustomStringConvertible {
+    var status: ExitStatus { get }
 }
 
-/// What the user asks for cannot be done so, found only while doing it: status 64.
-struct UsageProblem: Error, CustomStringConvertible {
+/// What the user gave cannot be sent, e.g. a payload that is not JSON.
+struct DataProblem: Problem {
     let description: String
+    var status: ExitStatus { .data }
+}
+
+/// What the user asks for cannot be done so, found only while doing it.
+struct UsageProblem: Problem {
+    let description: String
+    var status: ExitStatus { .usage }
 }

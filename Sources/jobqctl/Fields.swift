@@ -10,7 +10,7 @@ enum Fields {
     static func lines(_ object: JSONDocument, leavingOut hidden: Set<String> = []) -> [(name: String, text: String)] {
         var result: [(name: String, text: String)] = []
         for (name, value) in object.members ?? [] where !hidden.contains(name) {
-            let isClientJSON = ["payload", "meta", "result", "error", "progress"].contains(name)
+            let isClientJSON = ["payload", "meta", "result", "error", "progress", "checkpoint"].contains(name)
             if value.kind == .object, !isClientJSON {
                 result += lines(value).map { ("\(name).\($0.name)", $0.text) }
             } else {

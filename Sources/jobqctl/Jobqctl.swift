@@ -29,19 +29,27 @@ struct Jobqctl: ParsableCommand {
 
     private static let lookingOn: [any ParsableCommand.Type] = [
         Status.self,
+        Stats.self,
         List.self,
         Show.self,
+        Workers.self,
     ]
 
     private static let groups: [any ParsableCommand.Type] = [
         QueueCommands.self,
         JobCommands.self,
         DeadCommands.self,
+        TopicCommands.self,
         Requeue.self,
     ]
 
     private static let working: [any ParsableCommand.Type] = [
-        Enqueue.self
+        Enqueue.self,
+        Claim.self,
+        Complete.self,
+        Fail.self,
+        Extend.self,
+        GiveBack.self,
     ]
 
     private static let daemon: [any ParsableCommand.Type] = [
@@ -49,6 +57,9 @@ struct Jobqctl: ParsableCommand {
         Info.self,
         Version.self,
         Metrics.self,
+        Check.self,
+        Quiet.self,
+        Drain.self,
         Reload.self,
         Call.self,
     ]

@@ -41,10 +41,13 @@ struct Terminal {
 
     /// Text as it is, to standard error. What was printed before comes before it.
     static func write(_ text: String) {
-        fflush(nil)
+        flush()
         let bytes = Array(text.utf8)
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
+
+    /// Hands on what was printed, for whoever reads along.
+    static func flush() { fflush(nil) }
 
     func marked(_ text: String, _ mark: Mark?) -> String {
         guard hasColours, let mark, !text.isEmpty else { return text }

@@ -26,10 +26,12 @@ struct Call: DaemonCommand {
         let send = { (line: [UInt8]) in
             let reply = try jobqd.exchange(line: line, waitMs: try Self.waitMs(line))
             print(reply)
+            Terminal.flush()
             if let error = reply["error"], first == nil { first = ProtocolError(error) }
         }
         if request == "-" {
-            try StandardInput.eachLine(send)
+            var input = LineReader.standardInput
+            while let line = input.next() { if !LineReader.isBlank(line) { try send(line) } }
         } else {
             try send(Array(request.utf8))
         }
