@@ -52,13 +52,21 @@ extension ServiceTests {
             try Machine.write("[Limits]\nMaxConnections=77\n", to: "\(Machine.settings)/mine.conf")
             let client = try LineClient(Machine.socket)
             try client.enqueueMany("upgraded", 10)
+            try Machine.write("", to: "/etc/jobqd/fifth.conf")
+            try Machine.systemctl("start", "jobqd@fifth.service")
+            defer {
+                _ = try? Machine.systemctl(
+                    "stop", "jobqd@fifth.socket", "jobqd-admin@fifth.socket", "jobqd@fifth.service")
+            }
             let socket = try Machine.property("ActiveEnterTimestampMonotonic", of: "jobqd.socket")
             let pid = try Machine.pid()
+            let instance = try Machine.pid(of: "jobqd@fifth.service")
             let traffic = Traffic(queue: "upgrade", producers: 1, workers: 1)
             try Machine.run("dpkg", "--install", next(of: Machine.package()), within: 120)
             try traffic.finish(within: 60)
             #expect(traffic.seen.problems == [] && traffic.seen.lostLinks > 0)
             #expect(try Machine.pid() != pid, "the new daemon runs")
+            #expect(try Machine.pid(of: "jobqd@fifth.service") != instance, "of the instance too")
             #expect(try Machine.property("ActiveEnterTimestampMonotonic", of: "jobqd.socket") == socket)
             #expect(try LineClient(Machine.socket).stats("upgraded")["depth"]["queued"] == 10)
             #expect(try Machine.run("jobqd", "--dump-config").contains("MaxConnections=77"))
