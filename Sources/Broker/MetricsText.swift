@@ -12,13 +12,10 @@ struct MetricsText {
 
     private(set) var bytes: [UInt8] = []
 
-    /// A label's name and value.
-    typealias Label = (name: String, value: String)
-
     /// Begins a family.
     mutating func family(_ metric: Metric) {
         add("# HELP \(metric.name) ")
-        escaped(metric.help, quotes: false)
+        Self.escape(metric.help, quotes: false, into: &bytes)
         add("\n# TYPE \(metric.name) \(metric.kind.rawValue)\n")
     }
 
@@ -29,25 +26,26 @@ struct MetricsText {
     }
 
     mutating func sample(_ metric: Metric, _ values: [String], _ value: some BinaryInteger) {
-        line(metric, "", labels(metric, values), "\(value)")
+        line(metric, "", Self.labels(metric, values), "\(value)")
     }
 
     mutating func sample(_ metric: Metric, _ values: [String], microseconds: UInt64) {
-        line(metric, "", labels(metric, values), Self.seconds(microseconds))
+        line(metric, "", Self.labels(metric, values), Self.seconds(microseconds))
     }
 
     /// The lines of one histogram: its classes, each with those below it, then sum and count.
     mutating func histogram(_ metric: Metric, _ values: [String], _ histogram: Histogram) {
-        let labels = labels(metric, values)
+        let labels = Self.labels(metric, values)
+        let before = labels.isEmpty ? labels : labels + [0x2C]
         var count: UInt64 = 0
         for (bound, inClass) in zip(histogram.scale.bounds, histogram.counts) {
             count += inClass
-            line(metric, "_bucket", labels + [("le", Self.seconds(bound))], "\(count)")
+            line(metric, "_bucket", before + Array("le=\"\(Self.seconds(bound))\"".utf8), "\(count)")
         }
-        let all = histogram.count
-        line(metric, "_bucket", labels + [("le", "+Inf")], "\(all)")
+        let all = "\(histogram.count)"
+        line(metric, "_bucket", before + Array("le=\"+Inf\"".utf8), all)
         line(metric, "_sum", labels, Self.seconds(histogram.sumUs))
-        line(metric, "_count", labels, "\(all)")
+        line(metric, "_count", labels, all)
     }
 
     /// `1.5` of 1 500 000: decimal, no digit more than needed.
@@ -60,35 +58,42 @@ struct MetricsText {
         return "\(whole).\(digits)"
     }
 
-    private func labels(_ metric: Metric, _ values: [String]) -> [Label] {
+    /// `name="value",name="value"`
+    private static func labels(_ metric: Metric, _ values: [String]) -> [UInt8] {
         precondition(metric.labels.count == values.count, "\(metric.name) has other labels")
-        return zip(metric.labels, values).map { ($0, $1) }
+        var bytes: [UInt8] = []
+        for (name, value) in zip(metric.labels, values) {
+            if !bytes.isEmpty { bytes.append(0x2C) }
+            bytes.append(contentsOf: name.utf8)
+            bytes.append(contentsOf: "=\"".utf8)
+            escape(value, quotes: true, into: &bytes)
+            bytes.append(0x22)
+        }
+        return bytes
     }
 
-    private mutating func line(_ metric: Metric, _ suffix: String, _ labels: [Label], _ value: String) {
+    private mutating func line(_ metric: Metric, _ suffix: String, _ labels: [UInt8], _ value: String) {
         add(metric.name)
         add(suffix)
-        for (index, label) in labels.enumerated() {
-            add(index == 0 ? "{" : ",")
-            add(label.name)
-            add("=\"")
-            escaped(label.value, quotes: true)
-            add("\"")
+        if !labels.isEmpty {
+            bytes.append(0x7B)
+            bytes.append(contentsOf: labels)
+            bytes.append(0x7D)
         }
-        add(labels.isEmpty ? " " : "} ")
+        bytes.append(0x20)
         add(value)
-        add("\n")
+        bytes.append(0x0A)
     }
 
     private mutating func add(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     /// Backslash and line feed are escaped everywhere, quotes in the values of labels.
-    private mutating func escaped(_ text: String, quotes: Bool) {
+    private static func escape(_ text: String, quotes: Bool, into bytes: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
-            case 0x5C: add("\\\\")
-            case 0x0A: add("\\n")
-            case 0x22 where quotes: add("\\\"")
+            case 0x5C: bytes.append(contentsOf: [0x5C, 0x5C])
+            case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
+            case 0x22 where quotes: bytes.append(contentsOf: [0x5C, 0x22])
             default: bytes.append(byte)
             }
         }

@@ -14,6 +14,8 @@ func fuzzTarget(_ name: String) -> Target {
 let package = Package(
     name: "Fuzz",
     dependencies: [.package(name: "jobqd", path: "../..")],
-    targets: [fuzzTarget("FuzzFramer"), fuzzTarget("FuzzRequest"), fuzzTarget("FuzzRoundTrip")],
+    targets: [
+        fuzzTarget("FuzzFramer"), fuzzTarget("FuzzRequest"), fuzzTarget("FuzzRoundTrip"), fuzzTarget("FuzzHTTP"),
+    ],
     swiftLanguageModes: [.v6]
 )

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Builds the fuzz targets and runs each for so many seconds (default 60), one after the other.
-# Usage: Tests/Fuzz/run.sh [seconds] [target…]      targets: framer request roundtrip
+# Usage: Tests/Fuzz/run.sh [seconds] [target…]      targets: framer request roundtrip http
 # New inputs are gathered below .build/; what is worth keeping goes by hand, minimised, to corpus/<target>/.
 # Exit status: 0 when nothing was found; otherwise the input stands below .build/findings/.
 set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- framer request roundtrip
+[ $# -gt 0 ] || set -- framer request roundtrip http
 
 # A crash would hang in Swift's own backtracer, and in the symboliser of the sanitizer.
 export SWIFT_BACKTRACE=enable=no
@@ -21,6 +21,7 @@ for target in "$@"; do
         framer) name=FuzzFramer longest=600 ;;
         request) name=FuzzRequest longest=3000 ;;
         roundtrip) name=FuzzRoundTrip longest=1000 ;;
+        http) name=FuzzHTTP longest=9000 ;;
         *) echo "no such target: $target" >&2; exit 2 ;;
     esac
     mkdir -p ".build/gathered/$target" ".build/findings/$target"

@@ -1,7 +1,5 @@
 // /metrics and /healthz over HTTP: on a Unix socket, on TCP, on a passed descriptor, and with clients that misbehave.
 
-import Foundation
-import Glibc
 import Harness
 import Testing
 
@@ -66,9 +64,9 @@ import Testing
         let client = try UnixSocket(path: server.path)
         try client.write(Array("GET /metrics HT".utf8))
         var end: [UInt8]?
-        let seconds = try elapsed { () throws in end = try client.read(until: Deadline(after: 9)) }
+        let seconds = try elapsed { () throws in end = try client.read(until: Deadline(after: 15)) }
         #expect(end?.isEmpty == true)
-        #expect(4 < seconds && seconds < 7, "\(seconds)")
+        #expect(seconds > 4.5, "\(seconds)")
     }
 
     @Test func aClientThatDoesNotReadIsThrownOutToo() throws {
@@ -129,7 +127,7 @@ import Testing
 
     @Test(arguments: ["127.0.0.1", "127.1.2.3", "[::1]"])
     func anotherProgramsClientReadsThemOverTCP(host: String) throws {
-        let port = try freePort()
+        let port = try LoopbackPort.free()
         let daemon = try Daemon(.memory, arguments: ["--metrics-listen", "\(host):\(port)"])
         #expect(daemon.log.contains("\(host):\(port)"))
         #expect(try fetch("http://\(host):\(port)/healthz") == "200 ok\n")
@@ -141,7 +139,7 @@ import Testing
     }
 
     @Test func aPortThatIsTakenIsSaidInWords() throws {
-        let port = try freePort()
+        let port = try LoopbackPort.free()
         let first = try Daemon(.memory, arguments: ["--metrics-listen", "127.0.0.1:\(port)"])
         let second = try Daemon(.memory, arguments: ["--metrics-listen", "127.0.0.1:\(port)"], start: false)
         #expect(try second.launch().waitForEnd() == .exited(69))
@@ -151,7 +149,7 @@ import Testing
 
     @Test func aPassedDescriptorNamedMetricsSpeaksHTTP() throws {
         let folder = try TemporaryDirectory()
-        let (clients, port) = (folder.file("clients"), try freePort())
+        let (clients, port) = (folder.file("clients"), try LoopbackPort.free())
         let daemon = try Daemon(
             .memory,
             wrapper: [
@@ -186,22 +184,5 @@ import Testing
         let fetched = try Program.run("python3", ["-c", program, url])
         guard fetched.status == 0 else { throw HarnessError("\(url): \(fetched.errors)") }
         return fetched.output
-    }
-
-    /// A port that nobody listens on, in this moment.
-    private func freePort() throws -> UInt16 {
-        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(fd) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(fd, $0, size) == 0 ? getsockname(fd, $0, &size) : -1
-            }
-        }
-        guard result == 0 else { throw HarnessError("no free port: \(errno)") }
-        return UInt16(bigEndian: address.sin_port)
     }
 }

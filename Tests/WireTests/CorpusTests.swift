@@ -34,6 +34,10 @@ import Wire
         try run("roundtrip") { try RoundTripBody.check($0) }
     }
 
+    @Test func theHTTPReadersCorpusHasNoFindings() throws {
+        try run("http") { try HTTPRequestBody.check($0) }
+    }
+
     @Test func textsOfTheRequestCorpusSurviveEveryCutAndEveryReplacedByte() throws {
         for file in try Self.corpus("request") where file.bytes.count < 120 {
             for end in 0..<file.bytes.count {
