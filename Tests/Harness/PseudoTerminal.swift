@@ -21,13 +21,13 @@ public final class PseudoTerminal: @unchecked Sendable {
         _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], rows: Int = 24,
         columns: Int = 80
     ) throws {
-        master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard master >= 0, grantpt(master) == 0, unlockpt(master) == 0, let name = ptsname(master) else {
+        var (own, slave) = (Int32(-1), Int32(-1))
+        guard openpty(&own, &slave, nil, nil, nil) == 0 else {
             throw HarnessError("cannot make a pseudo-terminal: \(String(cString: strerror(errno)))")
         }
-        let slave = open(String(cString: name), O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard slave >= 0 else { throw HarnessError("cannot open \(String(cString: name))") }
+        master = own
         defer { close(slave) }
+        for fd in [own, slave] { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
         try Self.setSize(master, rows: rows, columns: columns)
         // setsid --ctty: the terminal is the program's own; 2>&0: errors go there too.
         process = try ServerProcess(
