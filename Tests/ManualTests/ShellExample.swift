@@ -1,4 +1,4 @@
-// An example for the shell: `$ command` lines, continued where a line ends with `\` or `|` or a quote is open, each
+// An example for the shell: `$ command` lines, continued where a line ends with `\` or `|` or a quote or brace is open, each
 // followed by what it prints. In that `...` stands for any text, and alone on a line for any lines.
 
 import Harness
@@ -30,6 +30,7 @@ struct ShellExample {
 
     private static func isContinued(_ command: String) -> Bool {
         command.hasSuffix("\\") || command.hasSuffix("|") || !command.count { $0 == "'" }.isMultiple(of: 2)
+            || command.count { $0 == "{" } > command.count { $0 == "}" }
     }
 
     /// Runs the commands one after the other with `sh` in an empty folder; throws when one fails or prints something
