@@ -125,9 +125,13 @@ public struct ClaimedJob: Sendable {
     public let leaseMs: Int64
     /// By the clock of Redis.
     public let leaseUntil: Int64
+    /// What an attempt before this one left with `extend`.
+    public let checkpoint: JSONDocument?
 
-    init(_ item: JSONDocument) throws {
+    /// From an element of `jobs` in a claim's reply.
+    public init(_ item: JSONDocument) throws {
         job = try item.required("job", \.string)
+        checkpoint = item["checkpoint"]
         queue = try item.required("queue", \.string)
         type = item["type"]?.string ?? ""
         payload = try item.required("payload") { $0 }

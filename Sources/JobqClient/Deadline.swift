@@ -26,7 +26,8 @@ struct Deadline {
         return Int32(clamping: max(0, at - Self.now))
     }
 
-    private static var now: Int64 {
+    /// CLOCK_MONOTONIC in milliseconds.
+    static var now: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

@@ -1,14 +1,14 @@
 // A small blocking client of jobqd: one connection, one request at a time, a deadline on each.
 //
-// `request` speaks any operation; JobqConnection+Jobs.swift has the typed ones a worker or producer needs. Requests
+// `request` speaks any operation; JobqRequests.swift has the typed ones a worker or producer needs. Requests
 // carry no id, so replies come in order. Events that the daemon pushes in between are kept for `takeEvents`.
-// Left out: reconnecting (make a new object), several requests at a time, use from several threads at once (a heartbeat
+// Left out: reconnecting (`ReconnectingConnection` does), several requests at a time, use from several threads at once (a heartbeat
 // thread takes a connection of its own: a lease belongs to its token, not to a connection).
 
 public import Wire
 
 /// A connection to jobqd.
-public final class JobqConnection {
+public final class JobqConnection: JobqRequests {
     /// Where jobqd listens when nothing else was said.
     public static let defaultPath = "/run/jobqd/jobqd.sock"
 

@@ -16,8 +16,7 @@ struct LineSocket: ~Copyable {
     private static let longestLine = 256 << 20
 
     init(path: String, until deadline: Deadline) throws(ConnectionError) {
-        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        guard fd >= 0 else { throw .system(call: "socket", code: errno) }
+        let fd = try UnixAddress.socket()
         guard let problem = Self.connect(fd, path, deadline) else {
             descriptor = fd
             return
@@ -100,25 +99,12 @@ struct LineSocket: ~Copyable {
 
     /// nil: connected.
     private static func connect(_ fd: Int32, _ path: String, _ deadline: Deadline) -> ConnectionError? {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-            guard path.utf8.count < target.count else { return false }
-            target.copyBytes(from: path.utf8)
-            return true
-        }
-        guard fits else { return .connect(path: path, code: ENAMETOOLONG) }
         while true {
-            let result = withUnsafePointer(to: &address) {
-                // sockaddr_un begins as every sockaddr does; connect(2) is told its real size.
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-            if result == 0 || errno == EISCONN { return nil }
-            // unix(7): the queue of the listener is full. There is nothing to poll for; try again a little later.
-            let mayRetry = errno == EAGAIN || errno == EINTR
-            guard mayRetry, !deadline.hasPassed else { return .connect(path: path, code: errno) }
+            let code = UnixAddress.connect(fd, to: path)
+            if code == 0 { return nil }
+            // The queue of the listener is full: try again a little later.
+            let mayRetry = code == EAGAIN || code == EINTR
+            guard mayRetry, !deadline.hasPassed else { return .connect(path: path, code: code) }
             poll(nil, 0, min(10, deadline.pollTimeout))
         }
     }

@@ -1,9 +1,21 @@
-// The operations of producers and workers, typed. Each is one request; all throw what `request` throws.
+// The operations of producers and workers, typed, for every kind of connection. Each is one request; all throw what `request`
+// throws.
 //
 // Left out: the forms of complete, fail, extend and release that take many jobs, and what administrators ask. `request`
 // speaks them all.
 
 public import Wire
+
+/// What asks the daemon one operation and waits for its reply.
+public protocol JobqRequests {
+    /// Asks one operation and returns the whole reply, which has `"ok":true`.
+    ///
+    /// - Parameters:
+    ///   - waitMs: how long the operation itself may wait (`wait_ms` of a claim), beyond the time for any reply.
+    ///   - members: writes the request's other members, e.g. `{ $0.member("job", job) }`.
+    /// - Throws: `ProtocolError` when the daemon says no, `ConnectionError` when there is no reply.
+    func request(_ operation: String, waitMs: Int64, _ members: (inout JSONWriter) -> Void) throws -> JSONDocument
+}
 
 extension JobqConnection {
     /// Names this worker: when the connection ends, its jobs go back (at once if the process is gone).
@@ -17,6 +29,12 @@ extension JobqConnection {
             if let graceMs { $0.member("grace_ms", graceMs) }
             if keepOnDisconnect { $0.member("on_disconnect", "keep") }
         }
+    }
+}
+
+extension JobqRequests {
+    private func request(_ operation: String, _ members: (inout JSONWriter) -> Void) throws -> JSONDocument {
+        try request(operation, waitMs: 0, members)
     }
 
     /// The daemon's time, in milliseconds since the epoch. With `store`, after a round trip to Redis.

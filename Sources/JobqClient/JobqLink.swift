@@ -1,0 +1,350 @@
+// A connection that comes back, for programs with a poll loop of their own: requests with answers that come later, over
+// as many connections as it takes.
+//
+//     away ──connect──► greeting ──hello answered──► open        each loss: away, with a pause that grows
+//
+// When it is open again, it has said hello with the session it had, has renewed the leases of what was claimed over it (a
+// daemon that was restarted thereby learns whose the jobs are), and has repeated the requests that had no answer; see
+// `RequestLine` for why that is safe. Between times it renews these leases whenever a third of one is over. "Not now"
+// (`store_unavailable`, `draining`) is asked again until the request's deadline.
+//
+// The loop's owner polls `pollEntry` for at most `pollTimeout` and then calls `process`. Nothing here waits. One thread.
+
+import Glibc
+public import Wire
+
+/// A connection to jobqd that survives restarts of the daemon.
+public final class JobqLink {
+    /// What the daemon is told in `hello`.
+    public struct Identity: Sendable {
+        public var worker: String
+        /// Whether the worker's own events are wanted.
+        public var push: Bool
+        /// How long its jobs stay with it after its connection has ended while its process lives; nil: as the protocol has it.
+        public var graceMs: Int64?
+
+        public init(worker: String, push: Bool = false, graceMs: Int64? = nil) {
+            self.worker = worker
+            self.push = push
+            self.graceMs = graceMs
+        }
+    }
+
+    /// The reply with `"ok":true`; or a `ProtocolError` or `ConnectionError`.
+    public typealias Answer = Result<JSONDocument, any Error>
+
+    private enum Phase {
+        case away(retryAt: Int64)
+        case greeting
+        case open
+        /// For good.
+        case closed(any Error)
+    }
+
+    private struct Request {
+        let line: RequestLine
+        let startedAt: Int64
+        let deadline: Int64?
+        let then: (Answer) -> Void
+        var wasSent = false
+        /// It was sent over a connection that is gone.
+        var wasLost = false
+        var retryAt: Int64?
+        var pause = ReconnectPause(shortestMs: 100, longestMs: 1_000)
+        var refusal: ProtocolError?
+    }
+
+    /// Where the daemon listens.
+    public let path: String
+    /// Lines with `event`, as they come; a lost lease is told by `onLeaseLost` too.
+    public var onEvent: (JSONDocument) -> Void = { _ in }
+    /// A job that was claimed over this link and not ended belongs to somebody else now.
+    public var onLeaseLost: (_ job: String, _ token: String) -> Void = { _, _ in }
+    /// nil: connected. Else why it is not; once for each loss.
+    public var onChange: (ConnectionError?) -> Void = { _ in }
+
+    /// How long requests put up with having no connection, each from when it was made; nil: as long as their deadline allows.
+    public var patienceMs: Int64?
+
+    private let identity: Identity?
+    private var socket: LinkSocket?
+    private var phase = Phase.away(retryAt: 0)
+    private var pause = ReconnectPause()
+    private var generator = SystemRandomNumberGenerator()
+    private var session: String?
+    /// Why there is no connection, as long as there is none, and since when.
+    private var problem: ConnectionError?
+    private var awaySince: Int64
+    private var requests: [Int: Request] = [:]
+    private var lastNumber = 0
+    private var held = HeldClaims()
+
+    /// Does not connect yet: `process` does.
+    public init(path: String, identity: Identity? = nil) {
+        self.path = path
+        self.identity = identity
+        awaySince = Deadline.now
+    }
+
+    /// Whether requests are sent at once.
+    public var isOpen: Bool { if case .open = phase { true } else { false } }
+
+    /// Requests that have no answer yet.
+    public var openRequests: Int { requests.count }
+
+    // MARK: Asking
+
+    /// Asks one operation. `then` is called once, from `process`, `request` never calls it.
+    ///
+    /// - Parameters:
+    ///   - waitMs: how long the operation itself may wait, added to `timeoutMs`.
+    ///   - timeoutMs: how long it may take, losses of the connection included; nil: for ever.
+    /// - Returns: its number, for `endWait`.
+    @discardableResult
+    public func request(
+        _ operation: String, waitMs: Int64 = 0, timeoutMs: Int64? = nil,
+        _ members: (inout JSONWriter) -> Void = { _ in }, then: @escaping (Answer) -> Void
+    ) -> Int {
+        request(RequestLine(operation, members), waitMs: waitMs, timeoutMs: timeoutMs, then: then)
+    }
+
+    @discardableResult
+    func request(
+        _ line: RequestLine, waitMs: Int64, timeoutMs: Int64?, then: @escaping (Answer) -> Void
+    ) -> Int {
+        let now = Deadline.now
+        let deadline = timeoutMs.map { now &+ $0 &+ waitMs }
+        lastNumber += 1
+        requests[lastNumber] = Request(line: line, startedAt: now, deadline: deadline, then: then)
+        if isOpen { send(lastNumber) }
+        return lastNumber
+    }
+
+    /// Ends the waiting of a `claim` or `wait`; it is answered with the error `cancelled`, or with what it found before.
+    public func endWait(_ number: Int) {
+        guard let request = requests[number] else { return }
+        if isOpen, request.wasSent, request.retryAt == nil {
+            self.request("cancel_wait", { $0.member("target", number) }, then: { _ in })
+        } else {
+            requests[number] = nil
+            request.then(.failure(ConnectionError.closed))
+        }
+    }
+
+    /// Ends it: what has no answer fails.
+    public func close() { end(with: ConnectionError.closed) }
+
+    private func end(with error: any Error) {
+        if case .closed = phase { return }
+        phase = .closed(error)
+        socket = nil
+        failAll(requests.keys.sorted(), error)
+    }
+
+    private func failAll(_ numbers: [Int], _ error: any Error) {
+        for number in numbers { requests.removeValue(forKey: number)?.then(.failure(error)) }
+    }
+
+    // MARK: The loop
+
+    /// What to poll; its descriptor is −1 (which poll(2) passes over) while there is no connection.
+    public var pollEntry: pollfd {
+        pollfd(fd: socket?.descriptor ?? -1, events: socket?.events ?? 0, revents: 0)
+    }
+
+    /// Milliseconds until `process` must be called at the latest; −1: only when something is ready.
+    public var pollTimeout: Int32 {
+        var times: [Int64] = []
+        if case .away(let retryAt) = phase { times.append(retryAt) }
+        if isOpen {
+            if let next = held.nextTime { times.append(next) }
+            times += requests.values.compactMap(\.retryAt)
+        }
+        times += requests.values.compactMap(deadline(of:))
+        if case .closed = phase, !requests.isEmpty { return 0 }
+        guard let nearest = times.min() else { return -1 }
+        return Int32(clamping: max(0, nearest - Deadline.now))
+    }
+
+    /// Does what is to be done now.
+    ///
+    /// - Parameter ready: `revents` of `pollEntry`.
+    public func process(_ ready: Int16) {
+        if let socket, ready != 0 {
+            do throws(ConnectionError) {
+                if ready & Int16(POLLOUT) != 0 { try socket.flush() }
+                if ready & ~Int16(POLLOUT) != 0 {
+                    try socket.receive()
+                    // What is called may lose or end the connection.
+                    while self.socket === socket, let line = try socket.nextLine() { take(line) }
+                }
+            } catch {
+                lost(error)
+            }
+        }
+        passTime(Deadline.now)
+    }
+
+    private func passTime(_ now: Int64) {
+        switch phase {
+        case .closed(let error): return failAll(requests.keys.sorted(), error)
+        case .away(let retryAt) where retryAt <= now: connect()
+        default: break
+        }
+        for (number, request) in requests.sorted(by: { $0.key < $1.key }) {
+            if let deadline = deadline(of: request), deadline <= now {
+                requests[number] = nil
+                request.then(.failure(request.refusal ?? problem ?? ConnectionError.timedOut))
+            } else if isOpen, let retryAt = request.retryAt, retryAt <= now {
+                requests[number]?.retryAt = nil
+                send(number)
+            }
+        }
+        if isOpen { for claim in held.due(at: now) { extend(claim) } }
+    }
+
+    /// When a request fails if it has no answer by then; while there is no connection, patience may end earlier.
+    private func deadline(of request: Request) -> Int64? {
+        guard !isOpen, let patienceMs else { return request.deadline }
+        return min(request.deadline ?? .max, max(awaySince, request.startedAt) &+ patienceMs)
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        do throws(ConnectionError) {
+            let socket = try LinkSocket(path: path)
+            self.socket = socket
+            phase = .greeting
+            guard let identity else { return opened() }
+            try socket.send(hello(identity).line(id: 0))
+        } catch {
+            lost(error)
+        }
+    }
+
+    private func hello(_ identity: Identity) -> RequestLine {
+        RequestLine("hello") {
+            $0.member("protocol", 1)
+            $0.member("worker", identity.worker)
+            if identity.push { $0.member("push", true) }
+            if let graceMs = identity.graceMs { $0.member("grace_ms", graceMs) }
+            if let session { $0.member("session", session) }
+        }
+    }
+
+    private func greeted(_ reply: JSONDocument) {
+        guard reply["ok"]?.bool == true else {
+            return end(with: reply["error"].map(ProtocolError.init) ?? ConnectionError.notAReply(reply.description))
+        }
+        session = reply["session"]?.string
+        opened()
+    }
+
+    private func opened() {
+        phase = .open
+        pause.reset()
+        problem = nil
+        onChange(nil)
+        for claim in held.all { extend(claim) }
+        for number in requests.keys.sorted() where requests[number]?.retryAt == nil { send(number) }
+    }
+
+    private func lost(_ error: ConnectionError) {
+        if case .closed = phase { return }
+        let now = Deadline.now
+        if isOpen { awaySince = now }
+        socket = nil
+        phase = .away(retryAt: now + pause.next(&generator))
+        let isNews = problem == nil
+        problem = error
+        var failed: [Int] = []
+        for (number, request) in requests where request.wasSent {
+            if request.line.mayBeRepeated { requests[number]?.wasLost = true } else { failed.append(number) }
+        }
+        failAll(failed.sorted(), error)
+        if isNews { onChange(error) }
+    }
+
+    // MARK: Sending and taking
+
+    private func send(_ number: Int) {
+        guard let socket, let request = requests[number] else { return }
+        let waitedMs = request.wasSent ? Deadline.now - request.startedAt : 0
+        requests[number]?.wasSent = true
+        do throws(ConnectionError) {
+            try socket.send(request.line.line(id: number, waitedMs: waitedMs))
+        } catch {
+            lost(error)
+        }
+    }
+
+    private func take(_ line: JSONDocument) {
+        if let event = line["event"]?.string {
+            onEvent(line)
+            if event == "lease_lost", let token = line["token"]?.string { leaseLost(line["job"]?.string ?? "", token) }
+            return
+        }
+        if case .greeting = phase { return greeted(line) }
+        guard let number = line["id"]?.integer.map({ Int($0) }), let request = requests[number] else {
+            return giveBack(line)
+        }
+        if let error = line["error"].map(ProtocolError.init), isNotNow(error) {
+            requests[number]?.refusal = error
+            let pause = requests[number]?.pause.next(&generator) ?? 1_000
+            requests[number]?.retryAt = Deadline.now + max(pause, error.retryAfterMs ?? 0)
+            return
+        }
+        requests[number] = nil
+        held.note(request.line, line, at: Deadline.now)
+        request.then(answer(line, request))
+    }
+
+    private func answer(_ line: JSONDocument, _ request: Request) -> Answer {
+        if line["ok"]?.bool == true {
+            return .success(request.wasLost ? request.line.withoutOwnDuplicates(line) : line)
+        }
+        guard let error = line["error"] else {
+            return .failure(ConnectionError.notAReply(String(line.description.prefix(200))))
+        }
+        return .failure(ProtocolError(error))
+    }
+
+    private func isNotNow(_ error: ProtocolError) -> Bool {
+        error.errorCode == .storeUnavailable || error.errorCode == .draining
+    }
+
+    /// An answer that nobody waits for any more: jobs in it go back.
+    private func giveBack(_ line: JSONDocument) {
+        for job in line["jobs"]?.array ?? [] {
+            guard let name = job["job"]?.string, let token = job["token"]?.string else { continue }
+            request("release", timeoutMs: 60_000) {
+                $0.member("job", name)
+                $0.member("token", token)
+            } then: { _ in
+            }
+        }
+    }
+
+    // MARK: Leases
+
+    private func extend(_ claim: HeldClaims.Claim) {
+        held.extended(claim.token, at: Deadline.now)
+        request("extend", timeoutMs: claim.leaseMs) {
+            $0.member("job", claim.job)
+            $0.member("token", claim.token)
+        } then: { [unowned self] answer in
+            switch answer {
+            case .failure(let error as ProtocolError) where HeldClaims.isEnd(error):
+                // It may have ended by our own doing, in an answer that came before this one.
+                leaseLost(claim.job, claim.token)
+            case .failure: held.extendSoon(claim.token, at: Deadline.now)
+            case .success: break
+            }
+        }
+    }
+
+    private func leaseLost(_ job: String, _ token: String) {
+        if held.letGo(token) { onLeaseLost(job, token) }
+    }
+}
