@@ -58,10 +58,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "JobqClient", dependencies: ["Wire"], swiftSettings: strict),
+        .target(name: "CSpawn"),
         .executableTarget(
             name: "jobqctl",
             dependencies: [
-                "JobqClient", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "JobqClient", "Wire", "CSpawn", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
         // Tests. Harness: redis-server and jobqd of a test's own, a line client, waiting with a deadline.
