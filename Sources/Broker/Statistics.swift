@@ -4,7 +4,7 @@ import Store
 import Wire
 
 extension Broker {
-    /// `queues {}` → `{queues: [{queue, depth, latency_ms, paused[, paused_until]}, …]}`
+    /// `queues {}` → `{queues: [{queue, depth, totals, latency_ms, paused[, paused_until]}, …]}`
     func queues(_ ticket: Ticket) {
         statisticsOfAll { [self] result in
             guard let all = unwrap(result, ticket) else { return }
@@ -15,6 +15,7 @@ extension Broker {
                     writer.beginObject()
                     writer.member("queue", queue)
                     writer.depth(statistics.depth)
+                    writer.totals(statistics.totals)
                     writer.member("latency_ms", statistics.latencyMs)
                     writer.member("paused", statistics.paused)
                     if let until = statistics.pausedUntil { writer.member("paused_until", until) }

@@ -29,6 +29,7 @@ struct Jobqctl: ParsableCommand {
 
     private static let lookingOn: [any ParsableCommand.Type] = [
         Status.self,
+        Top.self,
         Stats.self,
         List.self,
         Show.self,
@@ -50,6 +51,7 @@ struct Jobqctl: ParsableCommand {
         Fail.self,
         Extend.self,
         GiveBack.self,
+        Run.self,
     ]
 
     private static let daemon: [any ParsableCommand.Type] = [
