@@ -50,7 +50,8 @@ import Wire
     @Test(arguments: [
         "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1 x\r\nHost: x\r\n\r\n", "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET / http/1.1\r\nHost: x\r\n\r\n", "G@T / HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /\u{1} HTTP/1.0\r\n\r\n", "GET /é HTTP/1.0\r\n\r\n", "GET ? HTTP/1.0 \r\n\r\n", " GET / HTTP/1.0\r\n\r\n",
+        "GET /\u{1} HTTP/1.0\r\n\r\n", "GET /é HTTP/1.0\r\n\r\n", "GET ? HTTP/1.0\r\n\r\n", "GET ?/ HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.0 \r\n\r\n", " GET / HTTP/1.0\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.0\r\nHost\r\n\r\n",
         "GET / HTTP/1.0\r\nHost : a\r\n\r\n", "GET / HTTP/1.0\r\n: a\r\n\r\n", "GET / HTTP/1.0\r\nA: b\r\n c\r\n\r\n",
         "GET / HTTP/1.0\r\nA: \u{0}\r\n\r\n", "GET / HTTP/1.0\r\nA: b\rc\r\n\r\n",

@@ -105,8 +105,8 @@ public struct HTTPRequestReader {
                 target = target.dropFirst(scheme.count).drop { $0 != 0x2F && $0 != 0x3F }
                 if target.first != 0x2F { target = [0x2F] + target }
             }
-            guard !target.isEmpty else { return nil }
-            return String(decoding: target.prefix { $0 != 0x3F }, as: UTF8.self)
+            let path = target.prefix { $0 != 0x3F }
+            return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
         }
     }
 
