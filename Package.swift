@@ -85,7 +85,8 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "jobqd", "jobqctl", "JobqClient", "Wire", "Harness", .product(name: "Logging", package: "swift-log"),
+                "jobqd", "jobqctl", "JobqClient", "Broker", "Wire", "Harness",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests", dependencies: ["Broker", "JobqClient", "Wire", "Harness", "jobqd", "jobqctl"],

@@ -41,6 +41,10 @@ public final class Broker {
     /// It takes no new work: after `drain`, or because it stops.
     private(set) var isDraining = false
     private var stopper: Stopper?
+    /// The rules of `BrokerOptions.access`; nil: there are none.
+    private(set) var access: AccessRules?
+    /// Who was told in the log lately that something is not allowed.
+    var refusals = RefusalValve()
     private var tick: LoopTimer?
     /// When it is to ring.
     private var tickDueAt: UInt64?
@@ -67,6 +71,8 @@ public final class Broker {
     public var onStatus: ((String) -> Void)?
     /// Called when a connection ended, so that a paused listener may go on.
     public var onRoom: (() -> Void)?
+    /// Called by `reload`: reads the configuration anew and says what came of it.
+    public var onReload: (() -> ReloadOutcome)?
 
     /// - Parameters:
     ///   - wallClockMs: milliseconds since the Unix epoch, for job ids, and for `ping` before the store's clock is known.
@@ -80,6 +86,7 @@ public final class Broker {
         startedAt = loop.now
         self.wallClockMs = wallClockMs
         identifiers = IdentifierSource(wallClockMs: wallClockMs)
+        access = AccessRules(options.access)
         connections = try ConnectionSet(loop: loop)
     }
 
@@ -127,6 +134,12 @@ public final class Broker {
     public func setLimits(maxConnections: Int) {
         options.maxConnections = maxConnections
         onRoom?()
+    }
+
+    /// Takes over rules, for the connections that are there too.
+    public func setAccess(_ rules: [AccessRule]) {
+        options.access = rules
+        access = AccessRules(rules)
     }
 
     /// Connections now.
@@ -187,7 +200,7 @@ public final class Broker {
     func startDraining() {
         guard !isDraining else { return }
         isDraining = true
-        log.notice("draining: no new work is taken until a restart")
+        log.notice("draining: no new work is taken until a restart", metadata: MessageID.draining.with())
         waiting.answerAll()
         for worker in workers.all { worker.tell(.quiet) }
         reportStatus()
@@ -221,22 +234,13 @@ public final class Broker {
     func finishSessions() { for session in sessions.values { session.finish() } }
     func closeSessions() { for session in sessions.values { session.stream.close() } }
 
+    /// One line that says how things are, for the service manager.
     private func reportStatus() {
         guard let onStatus else { return }
-        onStatus(statusLine)
-    }
-
-    /// One line that says how things are, for the service manager.
-    var statusLine: String {
-        let store = store.status
-        let health =
-            switch (store.kind, store.state) {
-            case ("memory", _): "jobs in memory only"
-            case (_, "ready"): "Redis \(store.version ?? "") at \(store.address)"
-            default: "Redis at \(store.address) is away: \(store.problem ?? store.state)"
-            }
-        let doing = isStopping ? "Stopping" : isDraining ? "Draining" : "Serving"
-        return
-            "\(doing): \(sessions.count) connections, \(workers.count) workers, \(waiting.count) waiting claims; \(health)"
+        let line = StatusLine(
+            isStopping: isStopping, isDraining: isDraining, isFull: !hasRoom(isAdmin: false),
+            connections: sessions.count,
+            workers: workers.count, held: workers.heldCount, waitingClaims: waiting.count, store: store.status)
+        onStatus(line.text)
     }
 }

@@ -16,6 +16,8 @@ public struct BrokerOptions: Sendable {
     public var maxConnections = 10_000
     /// Places that connections over the administrators' socket have beside those.
     static let adminConnections = 32
+    /// Who may do what, beside administrators, who may do everything.
+    public var access: [AccessRule] = []
     /// Reported by `hello` and `info`.
     public var version = "0"
     public init() {}

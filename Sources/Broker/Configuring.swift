@@ -25,7 +25,7 @@ extension Broker {
 }
 
 extension PolicyChange {
-    fileprivate init(_ body: ConfigureBody) {
+    init(_ body: ConfigureBody) {
         self.init()
         maxAttempts = body.maxAttempts
         leaseMs = body.leaseMs

@@ -1,11 +1,12 @@
 // Operation → handler. Each handler is one short function in a file of its subject, with its grammar above.
 
 import Logging
+import Reactor
 import Store
 import Wire
 
 extension Broker {
-    /// Hands one request to its handler. The ticket is answered exactly once, now or later.
+    /// Hands one request, which its peer may ask, to its handler. The ticket is answered exactly once, now or later.
     func dispatch(_ operation: Operation, _ ticket: Ticket) {
         switch operation {
         case .enqueue(let body): enqueue(body, ticket)
@@ -47,6 +48,7 @@ extension Broker {
         case .drain: drain(ticket)
         case .check(let queue, let repair): check(queue: queue, repair: repair, ticket)
         case .metrics: metrics(ticket)
+        case .reload: reload(ticket)
         }
     }
 
@@ -68,7 +70,7 @@ extension Broker {
         case .full(let why): return WireError(.storeFull, why)
         case .internal(let details):
             let ref = identifiers.ulid()
-            log.error("internal error: \(details)", metadata: ["ref": "\(ref)"])
+            log.error("internal error: \(details)", metadata: MessageID.internalError.with(["ref": "\(ref)"]))
             return WireError(.internal, "a bug; the log of jobqd has the details under this ref", ref: ref)
         }
     }

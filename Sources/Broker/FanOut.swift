@@ -12,7 +12,7 @@ extension Broker {
     func publish(_ body: PublishBody, _ ticket: Ticket) {
         if refusesNewWork(ticket) { return }
         store.bindings(of: body.topic) { [self] result in
-            guard let queues = unwrap(result, ticket) else { return }
+            guard let queues = unwrap(result, ticket), !refusesPublish(to: queues, ticket) else { return }
             publish(body.item, to: queues, ticket)
         }
     }

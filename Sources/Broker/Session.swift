@@ -31,12 +31,17 @@ final class Session: ByteStreamDelegate {
     let number: Int
     /// It came over the administrators' socket.
     let isAdmin: Bool
+    /// It may do everything.
+    let isPrivileged: Bool
+    /// Who is at the other end, for the rules and the log.
+    private(set) lazy var peer = PeerFacts(of: stream)
 
     init(stream: ByteStream, broker: Broker, number: Int, isAdmin: Bool) {
         self.stream = stream
         self.broker = broker
         self.number = number
         self.isAdmin = isAdmin
+        isPrivileged = isAdmin || broker.isAdministrator(stream.peer)
         framer = LineFramer(limit: broker.options.lineBytes)
         gate = SessionGate(limit: broker.options.inFlight)
         stream.delegate = self
@@ -93,7 +98,7 @@ final class Session: ByteStreamDelegate {
                 let request = try Request(line: bytes)
                 broker.figures.count(request.operation.name)
                 gate.admit(identified: request.id != nil)
-                broker.dispatch(request.operation, Ticket(session: self, id: request.id))
+                broker.serve(request.operation, Ticket(session: self, id: request.id))
             } catch {
                 gate.admit(identified: error.id != nil)
                 Ticket(session: self, id: error.id).refuse(error.error)

@@ -10,9 +10,12 @@ struct Ticket {
     let session: Session
     /// The request's `id` as raw JSON, or nil.
     let id: [UInt8]?
+    /// What the log hears of an operation of administration; nil for all others.
+    var audit: AuditEntry?
 
     /// Answers `ok`, with the members that `body` adds.
     func reply(_ body: (inout JSONWriter) -> Void) {
+        audit?.ended("ok")
         session.answer(id) { writer, id in
             writer.beginReply(id: id)
             body(&writer)
@@ -26,6 +29,7 @@ struct Ticket {
     /// Answers with an error.
     func refuse(_ error: WireError) {
         session.count(error.code)
+        audit?.ended(error.code.rawValue)
         session.answer(id) { writer, id in writer.errorReply(id: id, error) }
     }
 }

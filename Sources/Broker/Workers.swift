@@ -247,7 +247,7 @@ final class Workers {
         if !worker.held.isEmpty {
             broker.log.notice(
                 "worker is gone, \(worker.held.count) jobs go back: \(reason)",
-                metadata: ["worker": "\(worker.name ?? "")"])
+                metadata: MessageID.workerGone.with(["worker": "\(worker.name ?? "")"]))
         }
         let byQueue = Dictionary(grouping: worker.held, by: \.name.queue)
         forget(worker)

@@ -47,6 +47,14 @@ static inline int jobqd_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *
     return 0;
 }
 
+/// The supplementary groups of the other end of a Unix socket, as they were when it connected: how many there are. When
+/// that is more than `room`, nothing was written.
+static inline int jobqd_peer_groups(int fd, gid_t *groups, int room) {
+    socklen_t size = (socklen_t)room * sizeof(gid_t);
+    if (getsockopt(fd, SOL_SOCKET, 59 /* SO_PEERGROUPS */, groups, &size) < 0 && errno != ERANGE) return -errno;
+    return (int)(size / sizeof(gid_t));
+}
+
 /// A connected, non-blocking, close-on-exec socket from a listening one.
 static inline int jobqd_accept(int fd) {
     int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -53,6 +53,19 @@ public final class ByteStream {
         return String(cString: name)
     }
 
+    /// The supplementary groups of the process at the other end, as they were when it connected; may or may not have its
+    /// primary one. Empty when it is no Unix socket.
+    public var peerGroups: [UInt32] {
+        guard isOpen else { return [] }
+        var groups = [UInt32](repeating: 0, count: 64)
+        var count = jobqd_peer_groups(fd, &groups, Int32(groups.count))
+        if Int(count) > groups.count {
+            groups = [UInt32](repeating: 0, count: Int(count))
+            count = jobqd_peer_groups(fd, &groups, count)
+        }
+        return Array(groups.prefix(Int(max(0, count))))
+    }
+
     // The rest is between the stream and its set.
     /// Used only while the stream is open, and a set closes its streams before it goes.
     unowned(unsafe) let set: ConnectionSet

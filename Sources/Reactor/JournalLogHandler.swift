@@ -1,8 +1,9 @@
 // The swift-log handler of the daemon: one entry a message, in the form that fits the place standard error goes to.
 //
 // In the journal an entry has fields of its own: PRIORITY, MESSAGE, SYSLOG_IDENTIFIER, LOGGER, CODE_FILE, CODE_LINE,
-// CODE_FUNC, and each piece of metadata as JOBQD_<KEY>; elsewhere the metadata follows the text as key=value. Text is
-// escaped (`LogText`), cut to what one write takes, and never waited for (`LogSink`).
+// CODE_FUNC, MESSAGE_ID for those that have one (`MessageID`), and each other piece of metadata as JOBQD_<KEY>; elsewhere
+// the metadata follows the text as key=value, without the id. Text is escaped (`LogText`), cut to what one write takes, and
+// never waited for (`LogSink`).
 
 public import Logging
 
@@ -34,11 +35,12 @@ public struct JournalLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
         if let own = event.metadata { all.merge(own) { $1 } }
         if let error = event.error { all["error"] = "\(error)" }
+        let id = all.removeValue(forKey: MessageID.key).map { LogText.escaped("\($0)") }
         let pairs = all.sorted { $0.key < $1.key }.map { (key: $0.key, text: LogText.escaped("\($0.value)")) }
         let message = LogText.escaped("\(event.message)")
         sink.write { lost in
             sink.kind == .journal
-                ? entry(event, message, pairs, lost) : line(event.level, message, pairs, lost)
+                ? entry(event, message, id, pairs, lost) : line(event.level, message, pairs, lost)
         }
     }
 
@@ -58,7 +60,7 @@ public struct JournalLogHandler: LogHandler {
 
     /// An entry in the journal's own form: `KEY=value` lines; none of our values has a newline.
     private func entry(
-        _ event: LogEvent, _ message: String, _ pairs: [(key: String, text: String)], _ lost: Int
+        _ event: LogEvent, _ message: String, _ id: String?, _ pairs: [(key: String, text: String)], _ lost: Int
     ) -> [UInt8] {
         var bytes: [UInt8] = []
         func field(_ key: String, _ value: String) {
@@ -75,6 +77,7 @@ public struct JournalLogHandler: LogHandler {
         field("CODE_FILE", event.file)
         field("CODE_LINE", "\(event.line)")
         field("CODE_FUNC", event.function)
+        if let id { field("MESSAGE_ID", id) }
         if lost > 0 { field("JOBQD_LINES_LOST", "\(lost)") }
         for (key, value) in pairs { field(JournalLogHandler.fieldName(key), value) }
         field("MESSAGE", message)

@@ -120,7 +120,8 @@ public final class Listener {
 
     private func takeRest(_ code: Int32) {
         if rest == Listener.shortestRest {
-            logger.warning("no new connections for now: \(SystemError(code, "accept"))")
+            logger.warning(
+                "no new connections for now: \(SystemError(code, "accept"))", metadata: MessageID.noDescriptors.with())
         }
         wakeUp?.arm(after: rest)
         rest = min(rest * 2, Listener.longestRest)

@@ -9,6 +9,9 @@ public struct PeerCredentials: Sendable, Hashable {
     public let uid: UInt32
     public let gid: UInt32
 
+    /// The user id that stands for those who have none (user_namespaces(7)), and for peers of other sockets than Unix ones.
+    public static let nobody: UInt32 = 65534
+
     public init(pid: Int32, uid: UInt32, gid: UInt32) {
         self.pid = pid
         self.uid = uid
@@ -18,8 +21,8 @@ public struct PeerCredentials: Sendable, Hashable {
     /// Of a connected socket. Not a Unix socket: pid 0 and the ids of nobody.
     public init(ofSocket fd: Int32) {
         var pid: Int32 = 0
-        var uid: UInt32 = 65534
-        var gid: UInt32 = 65534
+        var uid = Self.nobody
+        var gid = Self.nobody
         _ = jobqd_peer_credentials(fd, &pid, &uid, &gid)
         self.init(pid: pid, uid: uid, gid: gid)
     }

@@ -4,6 +4,7 @@
 // between. A server that is started together with the daemon gets a moment in which its absence is no news.
 
 import Logging
+import Reactor
 
 struct ConnectionLog {
     private let logger: Logger
@@ -28,7 +29,7 @@ struct ConnectionLog {
         } else if why == lastTold {
             logger.debug("Redis is still away", metadata: metadata)
         } else {
-            logger.warning("Redis is away", metadata: metadata)
+            logger.warning("Redis is away", metadata: MessageID.redisAway.with(metadata))
             lastTold = why
         }
     }
@@ -44,8 +45,11 @@ struct ConnectionLog {
         let version = facts?.version ?? ""
         let role = facts?.role ?? ""
         logger.notice(
-            "connected to Redis", metadata: ["address": "\(address)", "version": "\(version)", "role": "\(role)"])
-        for warning in facts?.warnings ?? [] { logger.warning("\(warning)") }
+            "connected to Redis",
+            metadata: MessageID.redisBack.with([
+                "address": "\(address)", "version": "\(version)", "role": "\(role)",
+            ]))
+        for warning in facts?.warnings ?? [] { logger.warning("\(warning)", metadata: MessageID.redisRisk.with()) }
     }
 
     private mutating func over() {

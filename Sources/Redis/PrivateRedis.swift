@@ -132,7 +132,9 @@ public final class PrivateRedis {
         if !isExpected {
             logger.error(
                 "redis-server ended and is started again",
-                metadata: ["how": "\(how)", "failures": "\(machine.failures)", "log": "\(directory)/redis.log"])
+                metadata: MessageID.ownRedisEnded.with([
+                    "how": "\(how)", "failures": "\(machine.failures)", "log": "\(directory)/redis.log",
+                ]))
         }
         perform(action)
     }

@@ -42,13 +42,13 @@ struct CommandLineLayer {
             let attached = equals.map { String(body[body.index(after: $0)...]) }
             if takeAction(name) {
                 if attached != nil { problems.append("--\(name) takes no value") }
-            } else if let setting = Setting.named(name) {
+            } else if let setting = Setting.named(name), setting.isOption {
                 // A value may begin with dashes only in the form with "=".
                 let next = rest.first.flatMap { $0.hasPrefix("--") ? nil : $0 }
                 if attached == nil, next != nil { rest.removeFirst() }
                 take(setting, attached ?? next)
             } else {
-                let known = Setting.all.map(\.option) + Self.actions.map(\.option)
+                let known = Setting.all.filter(\.isOption).map(\.option) + Self.actions.map(\.option)
                 let hint = closestName(to: name, among: known).map { " (did you mean \"--\($0)\"?)" } ?? ""
                 problems.append("unknown option \"--\(name.printable)\"\(hint)")
                 // Most likely its value; a second message about it would not help.

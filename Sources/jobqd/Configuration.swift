@@ -5,6 +5,7 @@
 // described in one place, `Setting.all` in ConfigurationTable.swift; the initial values below only make the struct
 // complete and are all overwritten from there. Left out: what concerns a queue, which lives in Redis.
 
+import Broker
 import Logging
 import Wire
 
@@ -47,9 +48,34 @@ struct Configuration: Sendable, Equatable {
     /// Where monitoring systems are served over HTTP: an address of the loopback interface or a path; nil: nowhere.
     var metricsListen: String?
     var logLevel = Logger.Level.info
+    /// Who may do what, in the order in which the rules are asked.
+    var access: [AccessRule] = []
+    /// What each setting was set to, by its `changeName`: what the rest is made of. Tells what a reload changes.
+    var settings: [String: [SettingValue]] = [:]
 }
 
 extension Configuration {
+    /// The names of the settings that differ: those that a reload takes over, and those that need a restart.
+    func changes(to new: Configuration) -> (taken: [String], left: [String]) {
+        func names(isReloadable: Bool) -> [String] {
+            let settings = Setting.all.filter { $0.isReloadable == isReloadable }
+            let changed = settings.map(\.changeName).filter { self.settings[$0] != new.settings[$0] }
+            return changed.enumerated().filter { $0.offset == 0 || changed[$0.offset - 1] != $0.element }.map(\.element)
+        }
+        return (names(isReloadable: true), names(isReloadable: false))
+    }
+
+    /// Takes the settings that may change in a running daemon from another configuration. What needs a restart stays,
+    /// and is found changed again by the next reload.
+    mutating func takeOver(_ new: Configuration) {
+        logLevel = new.logLevel
+        maxConnections = new.maxConnections
+        access = new.access
+        for setting in Setting.all where setting.isReloadable {
+            settings[setting.changeName] = new.settings[setting.changeName]
+        }
+    }
+
     /// What to do after the settings were read.
     enum Outcome: Sendable, Equatable {
         /// Serve.

@@ -1,8 +1,8 @@
 // Files in the manner of systemd's: `[Section]`, `Key=value`, comments from `#` or `;` at the beginning of a line.
 //
 // This only takes a file apart; what the keys mean is the table's business. An empty value means "back to the
-// default", as with systemd. Left out: continuation lines, quotes, and lists. A key that one file sets twice is an
-// error, not a list: it is more likely a mistake than a wish.
+// default", as with systemd. Left out: continuation lines and quotes. A key that one file sets twice is an error, unless
+// it is one of a list: it is more likely a mistake than a wish.
 
 import Glibc
 
@@ -27,7 +27,8 @@ struct ConfigurationFile {
     private(set) var entries: [ConfigurationEntry] = []
     private(set) var errors: [ConfigurationSyntaxError] = []
 
-    init(bytes: [UInt8]) {
+    /// - Parameter mayRepeat: whether a section's key may stand more than once.
+    init(bytes: [UInt8], mayRepeat: (_ section: String, _ key: String) -> Bool = { _, _ in false }) {
         var section: String?
         var seen: [String: Int] = [:]
         let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
@@ -52,7 +53,7 @@ struct ConfigurationFile {
                 errors.append(.init(line: number, message: "\"\(key.printable)\" stands before the first [Section]"))
                 continue
             }
-            if let first = seen.updateValue(number, forKey: "[\(section)]\(key)") {
+            if let first = seen.updateValue(number, forKey: "[\(section)]\(key)"), !mayRepeat(section, key) {
                 let message = "\"\(key.printable)\" is set twice, first in line \(first)"
                 errors.append(.init(line: number, message: message))
                 continue

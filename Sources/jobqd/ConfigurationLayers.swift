@@ -42,8 +42,10 @@ struct ConfigurationLayers {
     private(set) var filesRead: [String] = []
     /// By rank, then by option.
     private var assigned: [[String: Assigned]] = Array(repeating: [:], count: 4)
+    /// The values of lists, in the order they were read.
+    private(set) var listed: [(setting: Setting, assigned: Assigned)] = []
 
-    /// The value that counts, or nil when nothing set it.
+    /// The value that counts, or nil when nothing set it. Not of a list.
     func effective(_ setting: Setting) -> Assigned? {
         assigned.reversed().lazy.compactMap { $0[setting.option] }.first
     }
@@ -52,9 +54,15 @@ struct ConfigurationLayers {
     var configuration: Configuration {
         var result = Configuration()
         for setting in Setting.all {
-            if let found = effective(setting) { setting.assign(&result, found.value) }
+            if let found = effective(setting) { assign(setting, found, to: &result) }
         }
+        for (setting, found) in listed { assign(setting, found, to: &result) }
         return result
+    }
+
+    private func assign(_ setting: Setting, _ found: Assigned, to result: inout Configuration) {
+        setting.assign(&result, found.value)
+        result.settings[setting.changeName, default: []].append(found.value)
     }
 
     mutating func addBuiltIn() {
@@ -99,7 +107,9 @@ struct ConfigurationLayers {
 
     private mutating func addFile(_ path: String, mayBeMissing: Bool) {
         do {
-            let file = ConfigurationFile(bytes: try ConfigurationFiles.read(path))
+            let file = ConfigurationFile(bytes: try ConfigurationFiles.read(path)) { section, key in
+                Setting.all.contains { $0.section == section && $0.key == key && $0.type.isList }
+            }
             filesRead.append(path)
             for error in file.errors { fail("\(path):\(error.line): \(error.message)") }
             for entry in file.entries { add(entry, path) }
@@ -120,7 +130,9 @@ struct ConfigurationLayers {
             return fail("\(place): unknown key \"\(entry.key.printable)\"\(Self.hint(entry, inSection))")
         }
         let origin = ConfigurationOrigin.file(path: path, line: entry.line)
-        if entry.value.isEmpty {
+        if entry.value.isEmpty, setting.type.isList {
+            listed.removeAll { $0.setting.section == setting.section }
+        } else if entry.value.isEmpty {
             assigned[origin.rank][setting.option] = nil
         } else {
             set(setting, entry.value, origin, name: "\(place): \(entry.key)", bareUnitMs: 1000)
@@ -169,11 +181,19 @@ struct ConfigurationLayers {
     ) {
         do {
             let value = try setting.type.parse(text, bareUnitMs: bareUnitMs)
-            assigned[origin.rank][setting.option] = Assigned(value: value, origin: origin)
+            let found = Assigned(value: value, origin: origin)
+            if setting.type.isList {
+                listed.append((setting, found))
+            } else {
+                assigned[origin.rank][setting.option] = found
+            }
         } catch {
-            // Not the text of a URL: a mistyped one may hold a password.
+            // Not the text of a URL: a mistyped one may hold a password. What is wrong with a rule is a word of it.
             var shown = ", not \"\(text.printable)\""
-            if case .redisURL = setting.type { shown = "" }
+            switch setting.type {
+            case .redisURL, .rule: shown = ""
+            default: break
+            }
             problems.append(
                 .init(message: "\(prefix(origin))\(name) \(error.reason)\(shown)", isUsage: origin == .commandLine))
         }

@@ -3,11 +3,12 @@
 //
 // A default stands here as text and goes through the same parser as what a user writes.
 
+import Broker
 import Logging
 
 /// One setting: its names, its type, its default, and where its value goes.
 struct Setting: Sendable {
-    /// Of the command line, without the dashes: `socket-mode`.
+    /// Its name: that of the option on the command line, if it is one, without the dashes: `socket-mode`.
     let option: String
     /// Section and key of a file, `[Server] SocketMode=`; nil for what a file cannot set.
     let section: String?
@@ -30,11 +31,17 @@ struct Setting: Sendable {
     static let configFileOption = "config"
 
     static func named(_ option: String) -> Setting? { all.first { $0.option == option } }
+
+    /// It can be given on the command line; others stand in files only.
+    var isOption: Bool { !type.isList }
+
+    /// What a reload calls it when it changed. The settings of one list are one thing: their order counts.
+    var changeName: String { type.isList ? (section ?? option).lowercased() : option }
 }
 
 extension Setting {
     /// In the order of --help and of the sections of --dump-config.
-    static let all: [Setting] = server + limits + store + log + metrics
+    static let all: [Setting] = server + access + limits + store + log + metrics
 
     private static let server = [
         Setting(
@@ -69,6 +76,23 @@ extension Setting {
             documentation: "Where the daemon keeps what is its own, e.g. its own Redis. Created (0700) when missing.",
             assign: { $0.stateDirectory = $1.text }),
     ]
+
+    private static let access = [
+        Setting(
+            option: "access-allow", section: "Access", key: "Allow", environment: [], type: .rule(.allow),
+            placeholder: "RULE", standard: nil, isReloadable: true,
+            documentation: accessDocumentation("allowed"), assign: { $0.access.append($1.rule) }),
+        Setting(
+            option: "access-deny", section: "Access", key: "Deny", environment: [], type: .rule(.deny),
+            placeholder: "RULE", standard: nil, isReloadable: true,
+            documentation: accessDocumentation("refused"), assign: { $0.access.append($1.rule) }),
+    ]
+
+    private static func accessDocumentation(_ verdict: String) -> String {
+        "What is \(verdict): words that must all hold, user= group= unit= op= queue=, each with one value or several with"
+            + " commas. The first Allow= or Deny= that matches decides; without one, administration is refused and all"
+            + " else allowed. Administrators are never refused. May stand often; empty: forget the rules so far."
+    }
 
     private static let limits = [
         Setting(
@@ -124,7 +148,7 @@ extension Setting {
         Setting(
             option: "log-level", section: "Log", key: "Level", environment: ["JOBQD_LOG_LEVEL"],
             type: .choice(Logger.Level.allCases.map(\.rawValue)), placeholder: "LEVEL", standard: "info",
-            isReloadable: false, documentation: "trace, debug, info, notice, warning, error or critical.",
+            isReloadable: true, documentation: "trace, debug, info, notice, warning, error or critical.",
             assign: { $0.logLevel = Logger.Level(rawValue: $1.text) ?? .info })
     ]
 

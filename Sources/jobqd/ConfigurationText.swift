@@ -10,12 +10,17 @@ extension Setting {
             Serves job queues over a Unix socket and keeps them in Redis.
 
             """
-        for setting in all {
+        for setting in all where setting.isOption {
             text += "\n  --\(setting.option) \(setting.placeholder)\n"
             text += wrapped(setting.documentation)
             text += wrapped(setting.alternatives)
         }
         for action in CommandLineLayer.actions { text += "\n  --\(action.option)\n" + wrapped(action.documentation) }
+        text += "\nOnly in a file:\n"
+        for setting in all where !setting.isOption {
+            text += "\n  [\(setting.section ?? "")] \(setting.key ?? "")=\(setting.placeholder)\n"
+            text += wrapped(setting.documentation) + wrapped(setting.reloadable)
+        }
         text += """
 
             An option comes before the environment, that before FILE.d/*.conf, that before FILE. Sizes take K, M and G,
@@ -29,9 +34,11 @@ extension Setting {
     private var alternatives: String {
         var parts = environment.map { "$\($0)" }
         if let section, let key { parts.append("[\(section)] \(key)=") }
-        let reload = isReloadable ? "; a reload (SIGHUP) takes it over" : ""
+        let reload = isReloadable ? "; \(reloadable)" : ""
         return parts.joined(separator: ", ") + (standard.map { "; default \($0)" } ?? "") + reload
     }
+
+    private var reloadable: String { isReloadable ? "a reload (SIGHUP) takes it over" : "" }
 
     /// Lines of at most 90 characters and the indent.
     private static func wrapped(_ text: String) -> String {
@@ -62,15 +69,26 @@ extension ConfigurationLayers {
         var section = ""
         for setting in Setting.all {
             guard let name = setting.section, let key = setting.key else { continue }
-            if name != section { text += "\n[\(name)]\n" }
+            if name != section {
+                text += "\n[\(name)]\n"
+                for (entry, found) in listed where entry.section == name { text += line(entry, found) }
+            }
             section = name
+            if setting.type.isList {
+                if !listed.contains(where: { $0.setting.option == setting.option }) { text += "# none\n#\(key)=\n" }
+                continue
+            }
             if let found = effective(setting) {
-                text += "# \(describe(found.origin))\n\(key)=\(setting.type.format(found.value))\n"
+                text += line(setting, found)
             } else {
                 text += "# not set\n#\(key)=\n"
             }
         }
         return text
+    }
+
+    private func line(_ setting: Setting, _ found: Assigned) -> String {
+        "# \(describe(found.origin))\n\(setting.key ?? "")=\(setting.type.format(found.value))\n"
     }
 
     private func describe(_ origin: ConfigurationOrigin) -> String {

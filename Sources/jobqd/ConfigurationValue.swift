@@ -3,6 +3,7 @@
 // A bare number of a duration means what its name says: milliseconds for `--request-timeout-ms` and its environment
 // variable, seconds in a file (`RequestTimeoutSec=`). Nothing is rounded or clamped: what does not fit is refused.
 
+import Broker
 import Reactor
 
 /// A checked value. Which case it is follows from the setting's type; asking for the other one is a bug.
@@ -10,6 +11,7 @@ enum SettingValue: Sendable, Equatable {
     case text(String)
     /// A count, bytes, milliseconds, or permission bits.
     case number(Int64)
+    case rule(AccessRule)
 
     /// `sun_path` of unix(7) less its final zero byte.
     static let longestSocketPath = 107
@@ -17,6 +19,11 @@ enum SettingValue: Sendable, Equatable {
     var text: String {
         guard case .text(let text) = self else { preconditionFailure("the table says this setting is a number") }
         return text
+    }
+
+    var rule: AccessRule {
+        guard case .rule(let rule) = self else { preconditionFailure("the table says this setting is no rule") }
+        return rule
     }
 
     var number: Int64 {
@@ -46,6 +53,13 @@ enum ValueType: Sendable {
     case redisURL
     /// A TCP address of the loopback interface, or the path of a Unix socket.
     case localAddress
+    /// A rule of this verdict. Such settings are lists: each line adds one, in the order of the files and their lines.
+    case rule(AccessRule.Verdict)
+
+    /// Each line of a file adds a value; there is no option and no environment variable.
+    var isList: Bool {
+        if case .rule = self { true } else { false }
+    }
 
     /// - Parameter bareUnitMs: what a duration without unit counts, in milliseconds.
     func parse(_ text: String, bareUnitMs: Int64) throws(ValueProblem) -> SettingValue {
@@ -80,6 +94,7 @@ enum ValueType: Sendable {
             return .text(text)
         case .redisURL: return .text(try RedisURLText.check(text))
         case .localAddress: return .text(try Self.localAddress(text))
+        case .rule(let verdict): return .rule(try AccessRuleText.parse(text, verdict))
         }
     }
 
@@ -92,6 +107,7 @@ enum ValueType: Sendable {
         case .size: Self.sizeText(value.number)
         case .duration: DurationText.format(value.number)
         case .mode: "0" + String(value.number, radix: 8)
+        case .rule: value.rule.text
         }
     }
 

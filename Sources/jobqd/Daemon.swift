@@ -57,6 +57,7 @@ final class Daemon {
         options.maxConnections = configuration.maxConnections
         options.requestTimeoutMs = configuration.requestTimeoutMs
         options.version = Configuration.version
+        options.access = configuration.access
         broker = try Broker(
             options: options, loop: loop, store: backend.store, wallClockMs: Self.wallClockMs, logger: log)
         listeners = try sockets.map { (role: $0.role, listener: try $0.listener(loop: loop, log: log)) }
@@ -68,6 +69,7 @@ final class Daemon {
             listener.onAccept = { [unowned self] fd, _ in accepted(fd, role) }
         }
         broker.onRoom = { [unowned self] in resumeWithRoom() }
+        broker.onReload = { [unowned self] in reload() }
         broker.onStatus = { [unowned self] line in
             guard line != lastStatus else { return }
             lastStatus = line
@@ -76,11 +78,11 @@ final class Daemon {
         signals = [
             loop.signal(SIGTERM) { [unowned self] in stop("SIGTERM") },
             loop.signal(SIGINT) { [unowned self] in stop("SIGINT") },
-            loop.signal(SIGHUP) { [unowned self] in reload() },
+            loop.signal(SIGHUP) { [unowned self] in _ = reload() },
         ]
         let isWatched = loop.enableWatchdog()
         backend.onFailure = { [unowned self] why in
-            log.critical("the store cannot be had", metadata: ["reason": "\(why)"])
+            log.critical("the store cannot be had", metadata: MessageID.storeFailed.with(["reason": "\(why)"]))
             loop.exit(ExitCode.unavailable)
         }
         backend.start()
@@ -89,7 +91,9 @@ final class Daemon {
             let place = listener.place ?? "passed by the service manager"
             log.info("serving", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
-        log.debug("ready", metadata: ["watchdog": "\(isWatched)"])
+        log.info(
+            "ready",
+            metadata: MessageID.ready.with(["version": "\(Configuration.version)", "watchdog": "\(isWatched)"]))
         ServiceManager.ready()
     }
 
@@ -105,7 +109,9 @@ final class Daemon {
             guard full.insert(role).inserted else { continue }
             log.warning(
                 "no more connections are accepted until one ends",
-                metadata: ["connections": "\(broker.connectionCount)", "for": "\(role)"])
+                metadata: MessageID.connectionsFull.with([
+                    "connections": "\(broker.connectionCount)", "for": "\(role)",
+                ]))
             for entry in listeners where entry.role == role { entry.listener.pause() }
         }
     }
@@ -131,34 +137,44 @@ final class Daemon {
         listeners = []
         broker.stop { [self] in
             backend.stop { [self] in
-                log.info("stopped")
+                log.info("stopped", metadata: MessageID.stopped.with())
                 loop.exit(0)
             }
         }
     }
 
-    /// Takes over what may change in a running daemon; a bad configuration changes nothing.
-    private func reload() {
+    /// Takes over what may change in a running daemon; a bad configuration changes nothing. By SIGHUP and by the
+    /// operation `reload` alike.
+    private func reload() -> ReloadOutcome {
         ServiceManager.reloading()
         defer { ServiceManager.ready() }
-        let outcome = Configuration.load(
+        let read = Configuration.load(
             arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current())
-        guard case .run(let new) = outcome else {
-            if case .failure(let message, _) = outcome {
-                log.error("the configuration was not reloaded", metadata: ["reason": "\(message)"])
-            }
-            return
+        guard case .run(let new) = read else {
+            guard case .failure(let message, _) = read else { return .refused(problems: []) }
+            log.error(
+                "the configuration was not reloaded", metadata: MessageID.reloadRefused.with(["reason": "\(message)"]))
+            return .refused(problems: message.split(separator: "\n").map(String.init))
         }
-        LogLevel.shared.set(new.logLevel)
-        configuration.logLevel = new.logLevel
-        broker.setLimits(maxConnections: new.maxConnections)
+        let (taken, left) = configuration.changes(to: new)
+        configuration.takeOver(new)
+        LogLevel.shared.set(configuration.logLevel)
+        broker.setLimits(maxConnections: configuration.maxConnections)
+        broker.setAccess(configuration.access)
         pauseIfFull()
-        configuration.maxConnections = new.maxConnections
-        if new == configuration {
-            log.info("configuration reloaded")
+        return told(taken: taken, left: left)
+    }
+
+    private func told(taken: [String], left: [String]) -> ReloadOutcome {
+        var metadata = MessageID.reloaded.with()
+        if !taken.isEmpty { metadata["changed"] = .string(taken.joined(separator: ",")) }
+        if !left.isEmpty { metadata["restart"] = .string(left.joined(separator: ",")) }
+        if left.isEmpty {
+            log.notice("configuration reloaded", metadata: metadata)
         } else {
-            log.warning("configuration reloaded; some changed settings need a restart")
+            log.warning("configuration reloaded; some changed settings need a restart", metadata: metadata)
         }
+        return .reloaded(changed: taken, restart: left)
     }
 
     private static func wallClockMs() -> Int64 {

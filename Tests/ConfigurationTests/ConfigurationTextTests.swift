@@ -43,7 +43,10 @@ struct ConfigurationTextTests {
             Issue.record("no help")
             return
         }
-        for setting in Setting.all { #expect(help.contains("--\(setting.option) \(setting.placeholder)\n")) }
+        for setting in Setting.all {
+            let name = setting.isOption ? "--\(setting.option) " : "[\(setting.section!)] \(setting.key!)="
+            #expect(help.contains("\(name)\(setting.placeholder)\n"))
+        }
         #expect(help.split(separator: "\n").allSatisfy { $0.count <= 110 })
     }
 
@@ -54,7 +57,8 @@ struct ConfigurationTextTests {
         let keys = settings.compactMap(\.key)
         #expect(Set(keys).count == keys.count)
         for setting in settings {
-            #expect(!setting.documentation.isEmpty && setting.environment[0].hasPrefix("JOBQD_"))
+            #expect(!setting.documentation.isEmpty)
+            #expect(setting.isOption == (setting.environment.first?.hasPrefix("JOBQD_") ?? false))
             #expect((setting.key == nil) == (setting.option == Setting.configFileOption))
         }
     }

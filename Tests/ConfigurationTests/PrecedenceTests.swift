@@ -21,7 +21,9 @@ struct PrecedenceTests {
         expected.keyPrefix = "jobq"
         expected.requestTimeoutMs = 5000
         expected.logLevel = .info
-        #expect(try sandbox.configuration() == expected)
+        let found = try sandbox.configuration()
+        expected.settings = found.settings
+        #expect(found == expected)
     }
 
     @Test func eachLayerHidesTheOneBelow() throws {
@@ -94,12 +96,15 @@ struct PrecedenceTests {
             [Log]
             Level=debug
             """)
-        let expected = Configuration(
+        var expected = Configuration(
             configFile: sandbox.mainFile, socket: "/a", adminSocket: "/b", socketMode: 0o600, socketGroup: "mail",
             stateDirectory: "/c", maxConnections: 5, lineBytes: 65_536, inFlight: 7, storeKind: .memory,
             redisURL: "redis://host:6379/2", redisPasswordFile: "/d", keyPrefix: "my-jobs", requestTimeoutMs: 1500,
             logLevel: .debug)
-        #expect(try sandbox.configuration() == expected)
+        let found = try sandbox.configuration()
+        expected.settings = found.settings
+        #expect(found == expected)
+        #expect(found.settings["in-flight"] == [.number(7)])
     }
 
     @Test func missingDefaultFileIsNoErrorButAMissingNamedOneIs() throws {

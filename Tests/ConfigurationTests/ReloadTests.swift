@@ -49,3 +49,47 @@ import Testing
         try reload("[Redis]\nKeyPrefix=other\n", until: "need a restart")
     }
 }
+
+/// The operation `reload`, which says what a SIGHUP only logs.
+@Suite(.timeLimit(.minutes(1))) struct ReloadOperationTests {
+    private let daemon: Daemon
+    private let client: LineClient
+
+    init() throws {
+        daemon = try Daemon(.memory)
+        client = try daemon.connect()
+    }
+
+    private func reload(_ text: String) throws -> JSON {
+        try daemon.directory.write(text, to: "jobqd.conf")
+        return try client.call("reload")
+    }
+
+    @Test func itSaysWhatChangedAndWhatNeedsARestart() throws {
+        let nothing: JSON = ["ok": true, "reloaded": true, "changed": [], "restart": []]
+        #expect(try client.call("reload") == nothing)
+        let reply = try reload("[Log]\nLevel=debug\n[Limits]\nLineBytes=2M\nMaxConnections=7\n")
+        #expect(reply["changed"] == ["max-connections", "log-level"])
+        #expect(reply["restart"] == ["line-bytes"])
+        // What waits for a restart is said until it comes.
+        #expect(try client.call("reload")["changed"] == [])
+        #expect(try client.call("reload")["restart"] == ["line-bytes"])
+        #expect(
+            try reload("") == [
+                "ok": true, "reloaded": true, "changed": ["max-connections", "log-level"], "restart": [],
+            ])
+    }
+
+    @Test func aWrongConfigurationChangesNothingAndIsNamedByLine() throws {
+        let reply = try reload("[Limits]\nMaxConnections=1\nInFlight=none\n[Moon]\nA=1\n")
+        let file = daemon.directory.file("jobqd.conf")
+        #expect(reply["reloaded"] == false)
+        #expect(
+            reply["problems"].array.map(\.string) == [
+                "\(file):3: InFlight must be a number from 1 to 65536, not \"none\"",
+                "\(file):5: unknown section [Moon]",
+            ])
+        // The good line of it did not count either: there is room for a second connection.
+        #expect(try daemon.connect().call("ping")["ok"] == true)
+    }
+}

@@ -15,6 +15,9 @@ public final class LineClient {
         socket = try UnixSocket(path: path)
     }
 
+    /// Speaks over a connected socket.
+    public init(_ socket: UnixSocket) { self.socket = socket }
+
     // MARK: Sending
 
     /// Text as it is: the `\n` is the caller's.

@@ -20,6 +20,9 @@ public final class UnixSocket {
         }
     }
 
+    /// Takes over a connected socket.
+    public init(descriptor: Int32) { self.descriptor = descriptor }
+
     deinit { close() }
 
     /// Full close; what is unread is thrown away.

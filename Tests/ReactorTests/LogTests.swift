@@ -135,6 +135,18 @@ private final class Pipe2 {
             "MESSAGE=no\\nway",
         ] { #expect(fields.contains(field)) }
         #expect(fields.contains { $0.hasPrefix("CODE_FILE=") && $0.hasSuffix("LogTests.swift") })
+        #expect(!fields.contains { $0.hasPrefix("MESSAGE_ID") })
+        logger(sink).info("ready", metadata: MessageID.ready.with(["a": "b"]))
+        let m = recv(fd, &chunk, chunk.count, 0)
+        let known = String(decoding: chunk[..<max(0, m)], as: UTF8.self).split(separator: "\n").map(String.init)
+        #expect(known.contains("MESSAGE_ID=\(MessageID.ready.rawValue)") && known.contains("JOBQD_A=b"))
+        #expect(!known.contains { $0.hasPrefix("JOBQD_MESSAGE_ID") })
+    }
+
+    @Test func idOfAMessageIsForTheJournalOnly() {
+        let pipe = Pipe2()
+        logger(LogSink(descriptor: pipe.input)).info("ready", metadata: MessageID.ready.with(["a": "b"]))
+        #expect(pipe.readAll() == "<6>ready a=b\n")
     }
 
     @Test func journalThatDoesNotReadCostsLinesAndNotTime() throws {

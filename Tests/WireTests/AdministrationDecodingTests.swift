@@ -139,7 +139,8 @@ import Wire
             case .quiet(worker: Glob("mailer-*")) = try decode(#"{"op":"quiet","worker":"mailer-*"}"#).operation,
             case .resume(.worker(Glob("m?"))) = try decode(#"{"op":"resume","worker":"m?"}"#).operation,
             case .workers = try decode(#"{"op":"workers"}"#).operation,
-            case .drain = try decode(#"{"op":"drain"}"#).operation
+            case .drain = try decode(#"{"op":"drain"}"#).operation,
+            case .reload = try decode(#"{"op":"reload"}"#).operation
         else { throw UnexpectedlyAccepted() }
         let message = "worker must be a pattern: 1 to 64 of A-Z a-z 0-9 _ . - * ?"
         for op in ["quiet", "resume"] {

@@ -21,7 +21,7 @@ import Wire
             case .list, .purge: #""queue":"q","state":"dead""#
             case .requeue: #""queue":"q","state":"dead""#
             case .hello, .ping, .info, .queues, .stats, .reclaim, .subscribe, .unsubscribe, .topics, .workers, .quiet,
-                .drain, .check, .metrics:
+                .drain, .check, .metrics, .reload:
                 ""
             }
         return #"{"op":""# + operation.text.description + #"""# + (members.isEmpty ? "" : "," + members)

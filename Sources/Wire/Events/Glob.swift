@@ -24,6 +24,19 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
         self.init(unchecked: pattern)
     }
 
+    /// A pattern for names of systemd's units, which are longer and have `@`, `:` and `\` too (systemd.unit(5)); nil when
+    /// it is none.
+    public init?(unit pattern: String) {
+        guard (1...255).contains(pattern.utf8.count) else { return nil }
+        for byte in pattern.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D, 0x2E, 0x40, 0x3A, 0x5C, 0x2A, 0x3F: continue
+            default: return nil
+            }
+        }
+        self.init(unchecked: pattern)
+    }
+
     private init(unchecked pattern: String) { self.pattern = pattern }
 
     public var description: String { pattern }

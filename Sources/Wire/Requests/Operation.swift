@@ -44,6 +44,7 @@ public enum Operation: Sendable {
     /// nil: all queues.
     case check(queue: String?, repair: Bool)
     case metrics
+    case reload
 
     init(_ name: OperationName, _ members: borrowing MemberReader) throws(WireError) {
         switch name {
@@ -82,6 +83,7 @@ public enum Operation: Sendable {
         case .drain: self = .drain
         case .check: self = .check(queue: try members.optionalText(.queue), repair: try members.bool(.repair))
         case .metrics: self = .metrics
+        case .reload: self = .reload
         }
     }
 
@@ -122,6 +124,7 @@ public enum Operation: Sendable {
         case .drain: .drain
         case .check: .check
         case .metrics: .metrics
+        case .reload: .reload
         }
     }
 }

@@ -11,7 +11,7 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
     case bind, unbind, topics
     case list, queues, stats, workers
     case requeue, delete, purge, pause, resume, configure
-    case reclaim, quiet, drain, check, metrics
+    case reclaim, quiet, drain, check, metrics, reload
 
     /// The word of the wire.
     public var text: StaticString {
@@ -50,6 +50,7 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
         case .drain: "drain"
         case .check: "check"
         case .metrics: "metrics"
+        case .reload: "reload"
         }
     }
 

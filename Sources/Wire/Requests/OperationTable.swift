@@ -81,6 +81,7 @@ public enum OperationTable {
         case .drain: "stops taking new work, and tells all workers to finish"
         case .check: "verifies the invariants of the store, and repairs on request"
         case .metrics: "what there is to measure, as Prometheus reads it"
+        case .reload: "reads the configuration anew and takes over what may change in a running daemon"
         }
     }
 
@@ -88,7 +89,7 @@ public enum OperationTable {
         switch name {
         case .hello: hello
         case .ping: [MemberSpec(.store, .bool, .bool(false), "answer after a round trip to Redis")]
-        case .info, .queues, .unsubscribe, .topics, .workers, .drain, .metrics: []
+        case .info, .queues, .unsubscribe, .topics, .workers, .drain, .metrics, .reload: []
         case .enqueue: optional(job) + [many(.job)]
         case .publish: publish
         case .get, .delete: [MemberSpec(.job, .jobName, .required, "which")]

@@ -1,0 +1,160 @@
+// Who may do what, over real sockets: root and others, on the clients' and on the administrators' socket, with rules and
+// without, and rules that change under an open connection. Run as root, since it takes root to be somebody else.
+
+import Foundation
+import Harness
+import Testing
+
+@Suite(.enabled(if: OtherUser.isPossible), .timeLimit(.minutes(1))) struct AccessTests {
+    private static let somebody: UInt32 = 65_533
+
+    /// A daemon with these rules.
+    private func daemon(_ rules: String = "", arguments: [String] = []) throws -> Daemon {
+        let daemon = try Daemon.openToAll(.memory, arguments: arguments)
+        try daemon.directory.write("[Access]\n\(rules)", to: "jobqd.conf")
+        try daemon.start()
+        return daemon
+    }
+
+    private func other(_ daemon: Daemon, group: UInt32? = nil, groups: [UInt32] = []) throws -> OtherUser {
+        try OtherUser(daemon.socketPath, user: Self.somebody, group: group, groups: groups)
+    }
+
+    private static let administration: [(op: String, members: JSON)] = [
+        ("workers", [:]), ("requeue", ["queue": "a", "state": "dead"]), ("delete", ["job": "a/1"]),
+        ("purge", ["queue": "a", "state": "dead", "dry_run": true]), ("pause", ["queue": "a"]),
+        ("resume", ["queue": "a"]), ("resume", ["worker": "*"]), ("configure", ["queue": "a"]), ("reclaim", [:]),
+        ("quiet", [:]), ("drain", [:]), ("check", [:]), ("metrics", [:]), ("reload", [:]),
+    ]
+
+    @Test func othersAreRefusedAdministrationAndMayDoAllElse() throws {
+        let daemon = try daemon()
+        let client = try other(daemon).client
+        for (op, members) in Self.administration {
+            let error = try client.refused(op, members)
+            #expect(error["code"] == "forbidden" && error["retryable"] == false)
+            let who = "is for administrators: root, the daemon's user, or the admin socket"
+            #expect(error["message"] == JSON("the operation \"\(op)\" \(who)"))
+        }
+        let job = try client.enqueue("a")
+        try client.complete(client.claim("a")[0])
+        for (op, members) in [
+            ("ping", [:]), ("info", [:]), ("queues", [:]), ("stats", [:]),
+            ("list", ["queue": "a", "state": "completed"]),
+            ("get", ["job": JSON(job)]), ("topics", [:]), ("bind", ["topic": "t", "queue": "a"]), ("subscribe", [:]),
+        ] as [(String, JSON)] { try client.call(op, members) }
+    }
+
+    @Test func rootMayDoEverythingOnTheClientsSocket() throws {
+        let daemon = try daemon("Deny=op=all\n")
+        let client = try daemon.connect()
+        try client.enqueue("a")
+        for (op, members) in Self.administration where op != "delete" { try client.call(op, members) }
+    }
+
+    /// Somebody else can only run the daemon where its folders let everybody through.
+    private static var isReachable: Bool {
+        var path = Daemon.executable
+        while path != "/", !path.isEmpty {
+            path = (path as NSString).deletingLastPathComponent
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            if ((attributes?[.posixPermissions] as? Int) ?? 0) & 0o001 == 0 { return false }
+        }
+        return true
+    }
+
+    @Test(.enabled(if: isReachable)) func theDaemonsOwnUserMayDoEverything() throws {
+        let daemon = try Daemon(
+            .memory, arguments: ["--socket-mode", "0666"],
+            wrapper: ["setpriv", "--reuid", "\(Self.somebody)", "--regid", "\(Self.somebody)", "--clear-groups"],
+            start: false)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: daemon.directory.path)
+        try daemon.directory.write("[Access]\nDeny=op=all\n", to: "jobqd.conf", mode: 0o644)
+        try daemon.start()
+        try other(daemon).client.call("pause", ["queue": "a"])
+        let third = try OtherUser(daemon.socketPath, user: Self.somebody - 1)
+        #expect(try third.client.refused("ping")["code"] == "forbidden")
+    }
+
+    @Test func whoeverComesOverTheAdministratorsSocketMayDoEverything() throws {
+        let folder = try TemporaryDirectory()
+        try FileManager.default.setAttributes([.posixPermissions: 0o711], ofItemAtPath: folder.path)
+        let path = folder.file("admin.sock")
+        let daemon = try daemon("Deny=op=all\n", arguments: ["--admin-socket", path])
+        #expect(try other(daemon).client.refused("ping")["code"] == "forbidden")
+        // It is root's alone; somebody who was handed it may.
+        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path)
+        try OtherUser(path, user: Self.somebody).client.call("pause", ["queue": "a"])
+    }
+
+    @Test func rulesAllowAndDenyByUserGroupOperationAndQueue() throws {
+        let daemon = try daemon(
+            """
+            Allow=user=\(Self.somebody) op=pause,resume queue=mail.*
+            Allow=group=77 op=drain
+            Deny=group=88 op=enqueue,publish,claim queue=secret*
+            """)
+        let plain = try other(daemon).client
+        try plain.call("pause", ["queue": "mail.a"])
+        #expect(try plain.refused("pause", ["queue": "web"])["code"] == "forbidden")
+        #expect(try plain.refused("drain")["code"] == "forbidden")
+        try plain.enqueue("secret")
+        let grouped = try other(daemon, groups: [5, 88]).client
+        let error = try grouped.refused("enqueue", ["jobs": [["queue": "a"], ["queue": "secret1"]]])
+        #expect(
+            error["message"]
+                == #"the operation "enqueue" on the queue secret1 is not allowed to this peer by the rules of the daemon ([Access])"#
+        )
+        try grouped.enqueue("a")
+        try other(daemon, group: 77).client.call("drain")
+    }
+
+    @Test func aPublishIsJudgedByTheQueuesOfItsTopic() throws {
+        let daemon = try daemon("Deny=user=\(Self.somebody) op=publish queue=secret\n")
+        let root = try daemon.connect()
+        for queue in ["a", "b"] { try root.call("bind", ["topic": "open", "queue": JSON(queue)]) }
+        for queue in ["a", "secret"] { try root.call("bind", ["topic": "mixed", "queue": JSON(queue)]) }
+        let client = try other(daemon).client
+        #expect(try client.call("publish", ["topic": "open"])["jobs"].array.count == 2)
+        #expect(try client.call("publish", ["topic": "unbound"])["jobs"] == [])
+        #expect(try client.refused("publish", ["topic": "mixed"])["code"] == "forbidden")
+        // Nothing of it happened.
+        #expect(try root.stats("a")["totals"]["enqueued"] == 1)
+        #expect(try root.call("publish", ["topic": "mixed"])["jobs"].array.count == 2)
+    }
+
+    @Test func aClaimBesideACompletionIsJudgedAsAClaim() throws {
+        let daemon = try daemon("Deny=user=\(Self.somebody) op=claim queue=secret\n")
+        let client = try other(daemon).client
+        try client.enqueue("a")
+        let job = try client.claim("a")[0]
+        let next: JSON = ["job": job["job"], "token": job["token"], "next": ["queue": "secret"]]
+        #expect(try client.refused("complete", next)["code"] == "forbidden")
+        try client.complete(job)
+    }
+
+    @Test func aReloadChangesTheRulesOfOpenConnections() throws {
+        let daemon = try daemon("Deny=user=\(Self.somebody) op=claim\n")
+        let client = try other(daemon).client
+        #expect(try client.refused("claim", ["queue": "a"])["code"] == "forbidden")
+        try daemon.directory.write("[Access]\nAllow=user=\(Self.somebody) op=pause\n", to: "jobqd.conf")
+        let root = try daemon.connect()
+        #expect(try root.call("reload") == ["ok": true, "reloaded": true, "changed": ["access"], "restart": []])
+        try client.call("claim", ["queue": "a"])
+        try client.call("pause", ["queue": "a"])
+        try daemon.directory.write("", to: "jobqd.conf")
+        try root.call("reload")
+        #expect(try client.refused("pause", ["queue": "a"])["code"] == "forbidden")
+    }
+
+    @Test func aRefusalLeavesTheConnectionInOrder() throws {
+        let daemon = try daemon()
+        let other = try other(daemon)
+        let client = other.client
+        try client.sendRaw(
+            "{\"op\":\"drain\",\"id\":1}\n{\"op\":\"drain\"}\n{\"op\":\"ping\",\"id\":\"x\"}\n{\"op\":\"ping\"}\n")
+        let replies = try (0..<4).map { _ in try client.receive() }
+        #expect(replies.map { $0["ok"] } == [false, false, true, true])
+        #expect(replies.map { $0["id"] } == [1, nil, "x", nil])
+    }
+}
