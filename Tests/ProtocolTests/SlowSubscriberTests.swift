@@ -39,6 +39,7 @@ import Testing
     @Test(arguments: Backend.allCases)
     func unsubscribeTellsOfWhatWasLost(on backend: Backend) throws {
         let (client, slow, queue) = (try backend.connect(), try backend.connect(), freshQueue())
+        let before = try MetricSamples(of: client)["jobqd_events_dropped_total"]!
         try slow.subscribe(queue, events: ["enqueued"])
         for _ in 0..<6 { try client.enqueueMany(queue, 1_000) }
         try slow.send(["op": "unsubscribe"])
@@ -50,6 +51,7 @@ import Testing
         }
         #expect(kept + dropped == 6_000)
         #expect(dropped > 0)
+        _ = try eventualMetrics(client) { $0["jobqd_events_dropped_total"] == before + Double(dropped) }
     }
 
     @Test(arguments: Backend.allCases)
