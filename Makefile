@@ -76,7 +76,7 @@ test:
 ifneq ($(FILTER),)
 	$(RUN_TESTS) --no-parallel --filter '$(FILTER)'
 else
-	$(RUN_TESTS) --filter '^(Wire|Reactor|Redis|Store|Broker|Configuration)Tests'
+	$(RUN_TESTS) --filter '^(Wire|Reactor|Redis|Store|Broker|JobqClient|Configuration)Tests'
 	$(RUN_TESTS) --no-parallel --filter '^(Protocol|Manual)Tests'
 	$(RUN_TESTS) --no-parallel --filter '^CrashTests'
 	@$(MAKE) --no-print-directory test-system

@@ -82,6 +82,7 @@ let package = Package(
             name: "StoreTests", dependencies: ["Store", "Redis", "Reactor", "Wire", "Harness"], swiftSettings: strict),
         .testTarget(
             name: "BrokerTests", dependencies: ["Broker", "Store", "Reactor", "Wire", "Harness"], swiftSettings: strict),
+        .testTarget(name: "JobqClientTests", dependencies: ["JobqClient", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [

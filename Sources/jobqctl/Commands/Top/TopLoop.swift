@@ -26,6 +26,8 @@ final class TopLoop {
     private var isOver = false
     private var problem: (any Error)?
 
+    /// How long a look may take.
+    private static let patienceMs: Int64 = 3_000
     /// How many queues are asked for dead letters of before.
     private static let oldDeadQueues = 5
 
@@ -71,7 +73,11 @@ final class TopLoop {
         let now = MonotonicTime.now
         guard openAnswers == 0, nextLook <= now else { return }
         nextLook = now + intervalMs
-        ask("info") { [unowned self] in state.take(info: $0) }
+        ask("info") { [unowned self] in
+            state.take(info: $0)
+            // With Redis away the others take their time, and this says why.
+            if screen != nil, !state.isStoreReady { draw() }
+        }
         ask("queues") { [unowned self] in
             state.take(queues: $0, at: MonotonicTime.now)
             askForOldDead()
@@ -89,14 +95,16 @@ final class TopLoop {
         refused: ((ProtocolError) -> Void)? = nil
     ) {
         openAnswers += 1
-        link.request(operation, members) { [unowned self] answer in
+        link.request(operation, timeoutMs: Self.patienceMs, members) { [unowned self] answer in
             openAnswers -= 1
             switch answer {
             case .success(let reply):
                 if asJSON, screen == nil { print(reply) }
                 take(reply)
-            case .failure(let error as ProtocolError): if let refused { refused(error) } else { end(error) }
-            case .failure(let error): end(error)
+            case .failure(let error as ProtocolError) where !error.isRetryable:
+                if let refused { refused(error) } else { end(error) }
+            // Not now: the next look may have more luck.
+            case .failure: break
             }
             if openAnswers == 0, !isOver { lookIsOver() }
         }
@@ -121,6 +129,7 @@ final class TopLoop {
     }
 
     private func lookIsOver() {
+        guard link.isOpen else { return }
         state.problem = nil
         draw()
         if let left = looksLeft {
