@@ -186,8 +186,9 @@ import Testing
         let job = try client.enqueue("q")
         let running = try start(script: "echo $$ > \(folder.file("pid")); sleep 600")
         let child = try #require(Int32(try line("pid")))
+        // Two of one kind could be delivered as one.
         running.send(signal: SIGTERM)
-        running.send(signal: SIGTERM)
+        running.send(signal: SIGINT)
         #expect(try running.waitForEnd() == .exited(0))
         #expect(Foundation.kill(child, 0) != 0)
         let record = try client.record(job)
