@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(name: "SystemTests", dependencies: ["Harness"], swiftSettings: strict),
         // The pages below man/ against what they describe.
         .testTarget(
-            name: "ManualTests", dependencies: ["Broker", "Wire", "Harness", "jobqd", "jobqctl"], swiftSettings: strict),
+            name: "ManualTests", dependencies: ["Broker", "Reactor", "Wire", "Harness", "jobqd", "jobqctl"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

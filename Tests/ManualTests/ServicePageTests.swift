@@ -1,6 +1,7 @@
 // jobqd(8) against what is installed with the daemon and what it logs, both ways: units, and fields of the journal.
 
 import Harness
+import Reactor
 import Testing
 
 @Suite struct ServicePageTests {
@@ -11,6 +12,10 @@ import Testing
     @Test func everyUnitIsDescribedAndNoOther() throws {
         let files = try TextFile.names(in: "systemd").filter { $0.hasSuffix(".service") || $0.hasSuffix(".socket") }
         #expect(page.names("Pa", in: "THE SERVICE").sorted() == files)
+    }
+
+    @Test func everyMessageWithAnIdIsDescribedAndNoOther() {
+        #expect(page.names("Li", in: "LOGGING") == MessageID.allCases.map(\.rawValue))
     }
 
     /// The keys of log metadata in a source: those of literals whose values are made of text, and of assignments of text.
