@@ -1,0 +1,66 @@
+// The completion scripts: each shell takes its own, and names come from the running daemon.
+
+import Harness
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct JobqctlCompletionTests {
+    private let daemon: Daemon
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        daemon = try Daemon(.memory)
+        directory = try TemporaryDirectory()
+        let client = try daemon.connect()
+        for queue in ["email", "emails.bulk", "images"] { _ = try client.enqueue(queue) }
+    }
+
+    /// Writes the script of a shell to a file.
+    private func script(_ shell: String) throws -> String {
+        let result = try Program.run(AdminTool.path, ["--generate-completion-script", shell])
+        #expect(result.status == 0)
+        return try directory.write(result.output, to: "jobqctl.\(shell)")
+    }
+
+    private func run(_ shell: String, _ arguments: [String], socket: String) throws -> [String] {
+        let folder = AdminTool.path.split(separator: "/").dropLast().joined(separator: "/")
+        let environment = ["JOBQD_SOCKET": socket, "PATH": "/\(folder):/usr/bin:/bin"]
+        let result = try Program.run(shell, arguments, environment: environment)
+        #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+        return result.output.split(separator: "\n").map(String.init)
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"]) func shellTakesItsScript(shell: String) throws {
+        let result = try Program.run(shell, ["-n", script(shell)])
+        #expect(result.status == 0 && result.errors.isEmpty)
+    }
+
+    /// What bash offers for the last word of a line, without the spaces that it may append.
+    private func bash(_ words: String..., socket: String? = nil) throws -> [String] {
+        let ask = """
+            source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+            _jobqctl jobqctl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        let arguments = try ["-c", ask, "bash", script("bash")] + words
+        return try run("bash", arguments, socket: socket ?? daemon.socketPath).map { $0.replacing(" ", with: "") }
+    }
+
+    @Test func bashCompletesCommandsQueuesAndStates() throws {
+        #expect(try bash("jobqctl", "qu") == ["queue", "quiet"])
+        #expect(try bash("jobqctl", "queue", "pause", "em") == ["email", "emails.bulk"])
+        #expect(try bash("jobqctl", "dead", "replay", "im") == ["images"])
+        #expect(try bash("jobqctl", "list", "email", "--state", "de") == ["dead"])
+        #expect(try bash("jobqctl", "queue", "configure", "email", "max_l") == ["max_len="])
+    }
+
+    @Test func completionUsesTheSocketOfTheLineAndIsSilentWithoutADaemon() throws {
+        #expect(try bash("jobqctl", "stats", "--socket", daemon.socketPath, "im", socket: "/nonexistent") == ["images"])
+        #expect(try bash("jobqctl", "stats", "im", socket: "/nonexistent").isEmpty)
+    }
+
+    @Test func fishCompletesQueues() throws {
+        let ask = "source $argv[1]; complete --do-complete 'jobqctl queue pause em'"
+        let lines = try run("fish", ["--no-config", "-c", ask, script("fish")], socket: daemon.socketPath)
+        #expect(lines.map { String($0.split(separator: "\t")[0]) }.sorted() == ["email", "emails.bulk"])
+    }
+}
