@@ -80,6 +80,7 @@ extension DaemonCommand {
         let isYes: Bool
         do {
             isYes = try run(try connection.connect(), Terminal.standardOutput)
+            try Terminal.finish()
         } catch {
             throw connection.report(error)
         }
@@ -96,6 +97,12 @@ protocol Problem: Error, CustomStringConvertible {
 struct DataProblem: Problem {
     let description: String
     var status: ExitStatus { .data }
+}
+
+/// Standard output takes no more.
+struct OutputProblem: Problem {
+    let description: String
+    var status: ExitStatus { .temporary }
 }
 
 /// What the user asks for cannot be done so, found only while doing it.

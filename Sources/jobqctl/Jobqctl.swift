@@ -34,6 +34,7 @@ struct Jobqctl: ParsableCommand {
         List.self,
         Show.self,
         Workers.self,
+        Events.self,
     ]
 
     private static let groups: [any ParsableCommand.Type] = [

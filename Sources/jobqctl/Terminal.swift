@@ -49,6 +49,13 @@ struct Terminal {
     /// Hands on what was printed, for whoever reads along.
     static func flush() { fflush(nil) }
 
+    /// The same at the end, when it must be known that it got there: a full disk is no success.
+    static func finish() throws {
+        if fflush(nil) != 0 {
+            throw OutputProblem(description: "standard output: \(String(cString: strerror(errno)))")
+        }
+    }
+
     func marked(_ text: String, _ mark: Mark?) -> String {
         guard hasColours, let mark, !text.isEmpty else { return text }
         return "\u{1B}[\(mark.rawValue)m\(text)\u{1B}[0m"

@@ -62,7 +62,11 @@ struct Enqueue: DaemonCommand {
         let input = try input()
         if isMany {
             let shape = EnqueueMany.Shape(queue: queue, members: jobs ? nil : try job.members())
-            var many = EnqueueMany(jobqd, shape: shape, isJSON: connection.json)
+            // Through restarts of the daemon: a batch whose answer is lost is repeated under the same ids.
+            let lasting = try ReconnectingConnection(
+                path: connection.path, patienceMs: connection.timeout.milliseconds,
+                timeoutMs: connection.timeout.milliseconds)
+            var many = EnqueueMany(lasting, shape: shape, isJSON: connection.json)
             return try many.run(input, skipping: skip ?? 0)
         }
         let bytes = file != nil || payload == "-" ? input.readAll() : Array((payload ?? "null").utf8)

@@ -23,7 +23,7 @@ struct EnqueueMany {
         let job: [UInt8]
     }
 
-    private let jobqd: JobqConnection
+    private let jobqd: ReconnectingConnection
     private let shape: Shape
     private let isJSON: Bool
     private var batch: [Line] = []
@@ -38,7 +38,7 @@ struct EnqueueMany {
     /// What stands around the jobs of a request.
     private static let envelope = 64
 
-    init(_ jobqd: JobqConnection, shape: Shape, isJSON: Bool) {
+    init(_ jobqd: ReconnectingConnection, shape: Shape, isJSON: Bool) {
         self.jobqd = jobqd
         self.shape = shape
         self.isJSON = isJSON
@@ -75,7 +75,7 @@ struct EnqueueMany {
     }
 
     private mutating func askLimits() throws {
-        let limits = try jobqd.request("hello")["limits"]
+        let limits = try jobqd.request("hello", waitMs: 0) { _ in }["limits"]
         if let items = limits?["batch"]?.integer { maximumItems = Int(items) }
         if let bytes = limits?["line_bytes"]?.integer { maximumBytes = Int(bytes) }
     }
@@ -153,7 +153,7 @@ struct EnqueueMany {
 
     private mutating func send(_ lines: ArraySlice<Line>) throws {
         if lines.isEmpty { return }
-        let reply = try jobqd.request("enqueue") { writer in
+        let reply = try jobqd.request("enqueue", waitMs: 0) { writer in
             writer.key("jobs")
             writer.beginArray()
             for line in lines { writer.raw(line.job) }
