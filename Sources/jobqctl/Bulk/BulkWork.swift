@@ -72,7 +72,7 @@ struct BulkWork {
             total = count
         }
         if options.dryRun || total == 0 {
-            if !(isJSON && total > 0 && selection.isWholeState) { say(total, skipped: 0) }
+            if !(isJSON && options.dryRun && selection.isWholeState) { say(total, skipped: 0) }
             return true
         }
         try options.confirmation.confirm("\(action.question) \(selection.phrase(total))?")
@@ -134,7 +134,7 @@ struct BulkWork {
                 done += step.done
                 if step.done == 0 { skipped += 1 }
                 if isJSON, let reply = step.reply { print(reply) }
-                bar.show(done + skipped)
+                bar.show(done + skipped, always: options.rate != nil)
                 if done + skipped < total { pace.wait(after: done) }
             }
         } catch {

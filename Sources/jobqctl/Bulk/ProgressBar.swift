@@ -29,9 +29,11 @@ struct ProgressBar {
 
     /// Draws it, unless it was drawn just now.
     ///
-    /// - Parameter share: 0…1, where the total is not known but something else says how far it is.
-    mutating func show(_ done: Int, share: Double? = nil) {
-        guard isShown, drawnAt.map({ Clock.now - $0 >= Self.pause }) ?? true else { return }
+    /// - Parameters:
+    ///   - share: 0…1, where the total is not known but something else says how far it is.
+    ///   - always: a pause follows, so that it would stand there with an old number.
+    mutating func show(_ done: Int, share: Double? = nil, always: Bool = false) {
+        guard isShown, always || drawnAt.map({ Clock.now - $0 >= Self.pause }) ?? true else { return }
         drawnAt = Clock.now
         let text = Self.line(
             title, done: Int64(done), total: total, share: share, unit: unit, elapsedMs: Clock.now - startedAt,

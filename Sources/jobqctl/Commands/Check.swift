@@ -33,7 +33,8 @@ struct Check: DaemonCommand {
         let violations = reply["violations"]?.array ?? []
         if !violations.isEmpty { print(Self.table(violations).text(terminal)) }
         if number("violations_total") > violations.count { print("(the first \(violations.count) are shown)") }
-        var line = "\(number("checked").of("job")) checked, \(number("violations_total").of("violation"))"
+        // Of a job both its record and its place in a list are looked at.
+        var line = "\(number("checked")) entries checked, \(number("violations_total").of("violation"))"
         if repair { line += ", \(number("repaired")) repaired" }
         print("\(line): \(terminal.marked(isHealthy ? "healthy" : "not healthy", isHealthy ? .green : .red))")
         return isHealthy

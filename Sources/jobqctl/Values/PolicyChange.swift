@@ -16,14 +16,17 @@ struct PolicyChange: ExpressibleByArgument, Equatable {
         "aging",
     ]
 
+    /// Those that are durations; the protocol has `_ms` behind them.
+    private static let spans = ["lease", "keep", "dead_keep", "aging"]
+
     /// nil: not KEY=VALUE, or no such key, or a duration that is none.
     init?(argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[1].isEmpty else { return nil }
         let key = String(parts[0]).replacing("-", with: "_")
         let value = String(parts[1])
-        let isSpan = ["lease", "keep", "dead_keep", "aging"].contains(key)
-        let isMs = key.hasSuffix("_ms") && Self.keys.contains(String(key.dropLast(3)))
+        let isSpan = Self.spans.contains(key)
+        let isMs = key.hasSuffix("_ms") && Self.spans.contains(String(key.dropLast(3)))
         guard isMs || Self.keys.contains(key) else { return nil }
         member = isSpan ? "\(key)_ms" : key
         let text: String?

@@ -21,10 +21,13 @@ import Testing
         return try directory.write(result.output, to: "jobqctl.\(shell)")
     }
 
-    private func run(_ shell: String, _ arguments: [String], socket: String) throws -> [String] {
+    private func environment(_ socket: String) -> [String: String] {
         let folder = AdminTool.path.split(separator: "/").dropLast().joined(separator: "/")
-        let environment = ["JOBQD_SOCKET": socket, "PATH": "/\(folder):/usr/bin:/bin"]
-        let result = try Program.run(shell, arguments, environment: environment)
+        return ["JOBQD_SOCKET": socket, "PATH": "/\(folder):/usr/bin:/bin", "HOME": directory.path]
+    }
+
+    private func run(_ shell: String, _ arguments: [String], socket: String) throws -> [String] {
+        let result = try Program.run(shell, arguments, environment: environment(socket))
         #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
         return result.output.split(separator: "\n").map(String.init)
     }
@@ -58,9 +61,13 @@ import Testing
         #expect(try bash("jobqctl", "stats", "im", socket: "/nonexistent").isEmpty)
     }
 
+    /// fish asks its own command line, which it has only where a person types.
     @Test func fishCompletesQueues() throws {
-        let ask = "source $argv[1]; complete --do-complete 'jobqctl queue pause em'"
-        let lines = try run("fish", ["--no-config", "-c", ask, script("fish")], socket: daemon.socketPath)
-        #expect(lines.map { String($0.split(separator: "\t")[0]) }.sorted() == ["email", "emails.bulk"])
+        let start = try "function fish_prompt; echo 'READY '; end; source \(script("fish"))"
+        let terminal = try PseudoTerminal(
+            "fish", ["--no-config", "-i", "-C", start], environment: environment(daemon.socketPath))
+        try terminal.read(until: "READY ")
+        try terminal.send("jobqctl queue pause em\t")
+        try terminal.read(until: "emails.bulk")
     }
 }

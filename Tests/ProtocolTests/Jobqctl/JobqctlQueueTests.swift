@@ -168,7 +168,7 @@ import Testing
     @Test func healthyStoreIsSaidToBe() throws {
         _ = try client.enqueueMany("email", 3)
         let result = try jobqctl("check")
-        #expect(result.status == 0 && result.output == "3 jobs checked, 0 violations: healthy\n")
+        #expect(result.status == 0 && result.output == "6 entries checked, 0 violations: healthy\n")
         #expect(try jobqctl("check", "email", "--repair").status == 64)
         #expect(try jobqctl.json("check", "email", "--repair", "--yes")["healthy"] == true)
         #expect(try jobqctl("check", "none").status == 1)
