@@ -117,16 +117,14 @@ install-files:
 	$(call put,systemd/jobqd.preset,$(PRESETDIR)/80-jobqd.preset,644)
 	$(call put,systemd/jobqd.sysusers,$(SYSUSERSDIR)/jobqd.conf,644)
 	$(call put,systemd/jobqd.tmpfiles,$(TMPFILESDIR)/jobqd.conf,644)
-	$(foreach file,$(wildcard systemd/*.catalog),$(call put,$(file),$(CATALOGDIR)/$(notdir $(file)),644);)
-	$(foreach file,$(wildcard man/*.[1-8]),$(call put,$(file),$(MANDIR)/man$(subst .,,$(suffix $(file)))/$(notdir $(file)),644);)
-	@set -e; for shell in bash,$(BASHDIR)/jobqctl zsh,$(ZSHDIR)/_jobqctl fish,$(FISHDIR)/jobqctl.fish; do \
-	  echo "completions: $(DESTDIR)$${shell#*,}"; install -d $$(dirname $(DESTDIR)$${shell#*,}); \
-	  .build/release/jobqctl --generate-completion-script $${shell%%,*} | sed '1{/^#!/d}' > $(DESTDIR)$${shell#*,}; \
-	  chmod 644 $(DESTDIR)$${shell#*,}; done
-	@echo 'configuration: $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf'; install -d $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf.d; \
-	  [ -e $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf ] || \
-	  { .ci/default-configuration .build/release/jobqd > $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf && \
-	  chmod 644 $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf; }
+	$(foreach file,$(wildcard systemd/*.catalog),$(call put,$(file),$(CATALOGDIR)/$(notdir $(file)),644) &&) :
+	$(foreach file,$(wildcard man/*.[1-8]),$(call put,$(file),$(MANDIR)/man$(subst .,,$(suffix $(file)))/$(notdir $(file)),644) &&) :
+	set -e; for shell in bash,$(BASHDIR)/jobqctl zsh,$(ZSHDIR)/_jobqctl fish,$(FISHDIR)/jobqctl.fish; do \
+	  file=$(DESTDIR)$${shell#*,}; install -D -m 644 /dev/null $$file; \
+	  .build/release/jobqctl --generate-completion-script $${shell%%,*} > $$file; sed -i '1{/^#!/d}' $$file; done
+	install -d $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf.d
+	set -e; file=$(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf; [ ! -e $$file ] || exit 0; \
+	  .ci/default-configuration .build/release/jobqd > $$file; chmod 644 $$file
 	$(call fill,README.md CHANGELOG.md LICENSE,$(DOCDIR))
 	$(call fill,examples/worker.* systemd/unix-redis.conf,$(DOCDIR)/examples)
 	$(if $(wildcard examples/monitoring),$(call fill,$(wildcard examples/monitoring/*),$(DOCDIR)/examples/monitoring))

@@ -67,7 +67,7 @@ final class Traffic: @unchecked Sendable {
     }
 
     private func thread(_ body: @escaping @Sendable () throws -> Void) {
-        running += 1
+        lock.withLock { running += 1 }
         Thread.detachNewThread { [self] in
             var problem: String?
             do { try body() } catch { problem = "\(error)" }
