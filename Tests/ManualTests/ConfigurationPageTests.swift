@@ -46,6 +46,14 @@ import Testing
         #expect(item.body.hasSuffix("\n\n" + Self.summary(setting)), "\(item.body)")
     }
 
+    @Test(arguments: Setting.all.filter(\.environment.isEmpty).map(\.option))
+    func settingOfAFileAloneSaysSo(option: String) throws {
+        let setting = try #require(Setting.named(option))
+        let item = try #require(settings[Self.title(setting) ?? ""], "\(option) is not described")
+        let reload = setting.isReloadable ? "; a reload takes it over" : ""
+        #expect(item.body.contains("\n\nOnly in a file\(reload)"))
+    }
+
     @Test func everyOptionIsInTheDaemonsPageAndNoOther() {
         let expected =
             Setting.all.filter { !$0.environment.isEmpty }.map(\.option) + CommandLineLayer.actions.map(\.option)

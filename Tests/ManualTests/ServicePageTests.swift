@@ -9,6 +9,15 @@ import Testing
 
     init() throws { page = try ManualPage("jobqd.8") }
 
+    /// Of the modules that make the daemon.
+    private static var sources: [String] {
+        get throws {
+            try ["Broker", "Reactor", "Redis", "Store", "jobqd"].flatMap {
+                try TextFile.sources(below: "Sources/\($0)")
+            }
+        }
+    }
+
     @Test func everyUnitIsDescribedAndNoOther() throws {
         let files = try TextFile.names(in: "systemd").filter { $0.hasSuffix(".service") || $0.hasSuffix(".socket") }
         #expect(page.names("Pa", in: "THE SERVICE").sorted() == files)
@@ -25,13 +34,20 @@ import Testing
     }
 
     @Test func everyFieldOfTheJournalIsDescribedAndNoOther() throws {
-        let sources = try ["Broker", "Reactor", "Redis", "Store", "jobqd"].flatMap {
-            try TextFile.sources(below: "Sources/\($0)")
-        }
-        let logged = Set(sources.flatMap(keys)).union(["lines_lost"])
+        let logged = Set(try Self.sources.flatMap(keys)).union(["lines_lost"])
         let described = page.items("Va", in: "LOGGING").flatMap { $0.names.map(\.name) }.filter {
             $0.hasPrefix("JOBQD_")
         }
         #expect(Set(described) == Set(logged.map { "JOBQD_\($0.uppercased())" }))
+    }
+
+    @Test func everyDiagnosticIsSaidByTheDaemon() throws {
+        let sources = try Self.sources.map { $0.replacing("\\(executable)", with: "redis-server") }
+        let items = page.items("", in: "DIAGNOSTICS")
+        #expect(!items.isEmpty)
+        for message in items.map({ $0.names[0].name.filter { $0 != "\"" } }) {
+            let pieces = message.split(separator: "...").map { $0.trimmingSpaces }.filter { !$0.isEmpty }
+            #expect(sources.contains { text in pieces.allSatisfy { text.contains($0) } }, "\(message)")
+        }
     }
 }
