@@ -29,7 +29,7 @@ struct ConnectionLog {
         } else if why == lastTold {
             logger.debug("Redis is still away", metadata: metadata)
         } else {
-            logger.warning("Redis is away", metadata: MessageID.redisAway.with(metadata))
+            logger.warning("Redis is away: \(why.printable)", metadata: MessageID.redisAway.with(metadata))
             lastTold = why
         }
     }

@@ -82,14 +82,14 @@ final class Daemon {
         ]
         let isWatched = loop.enableWatchdog()
         backend.onFailure = { [unowned self] why in
-            log.critical("the store cannot be had", metadata: MessageID.storeFailed.with(["reason": "\(why)"]))
+            log.critical("the store cannot be had: \(why)", metadata: MessageID.storeFailed.with(["reason": "\(why)"]))
             loop.exit(ExitCode.unavailable)
         }
         backend.start()
         broker.start()
         for (role, listener) in listeners {
             let place = listener.place ?? "passed by the service manager"
-            log.info("serving", metadata: ["socket": "\(place)", "for": "\(role)"])
+            log.info("serving (\(role)): \(place)", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
         log.info(
             "ready",
@@ -152,9 +152,11 @@ final class Daemon {
             arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current())
         guard case .run(let new) = read else {
             guard case .failure(let message, _) = read else { return .refused(problems: []) }
+            let problems = message.split(separator: "\n").map(String.init)
             log.error(
-                "the configuration was not reloaded", metadata: MessageID.reloadRefused.with(["reason": "\(message)"]))
-            return .refused(problems: message.split(separator: "\n").map(String.init))
+                "the configuration was not reloaded: \(problems.first ?? message)",
+                metadata: MessageID.reloadRefused.with(["reason": "\(message)"]))
+            return .refused(problems: problems)
         }
         let (taken, left) = configuration.changes(to: new)
         configuration.takeOver(new)
@@ -166,13 +168,17 @@ final class Daemon {
     }
 
     private func told(taken: [String], left: [String]) -> ReloadOutcome {
-        var metadata = MessageID.reloaded.with()
-        if !taken.isEmpty { metadata["changed"] = .string(taken.joined(separator: ",")) }
-        if !left.isEmpty { metadata["restart"] = .string(left.joined(separator: ",")) }
+        let (changed, restart) = (taken.joined(separator: ","), left.joined(separator: ","))
+        // The catalog's text names both.
+        let metadata = MessageID.reloaded.with([
+            "changed": .string(taken.isEmpty ? "nothing" : changed),
+            "restart": .string(left.isEmpty ? "nothing" : restart),
+        ])
+        let message = "configuration reloaded" + (taken.isEmpty ? "" : ": \(changed)")
         if left.isEmpty {
-            log.notice("configuration reloaded", metadata: metadata)
+            log.notice("\(message)", metadata: metadata)
         } else {
-            log.warning("configuration reloaded; some changed settings need a restart", metadata: metadata)
+            log.warning("\(message); other changed settings need a restart: \(restart)", metadata: metadata)
         }
         return .reloaded(changed: taken, restart: left)
     }
