@@ -97,6 +97,22 @@ struct RunningExample {
         running.process.kill()
     }
 
+    @Test func theSwiftWorkerGoesOnAfterARestartOfTheDaemon() throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis))
+        let client = try daemon.connect()
+        let job = try client.enqueue("q", ["payload": ["ms": 1_500]])
+        let running = try ExampleWorker.swift.start(daemon)
+        try eventually(within: 20, "the job claimed") { try client.state(job) == "processing" }
+        try daemon.restart()
+        let observer = try daemon.connect()
+        let next = try observer.enqueue("q")
+        try eventually(within: 10, "both done: \(running.process.log)") { try observer.state(next) == "completed" }
+        #expect(try observer.record(job)["state"] == "completed")
+        #expect(try observer.record(job)["attempts"] == 1)
+        running.process.kill()
+    }
+
     @Test(arguments: ExampleWorker.allCases)
     func workerLeavesWithAnErrorWhenTheDaemonIsGone(worker: ExampleWorker) throws {
         let daemon = try Daemon(.memory)

@@ -245,6 +245,35 @@ import Testing
         #expect(running.log.contains("waiting for it"))
     }
 
+    @Test func everyJobIsDoneOverManyRestartsOfTheDaemon() throws {
+        let jobs = try client.enqueueMany("q", 60, ["lease_ms": 2_000])
+        let running = try (0..<2).map { _ in
+            try start("-j", "2", script: "cat >> \(folder.file("done")); sleep 0.03")
+        }
+        for round in 0..<3 {
+            let seen = folder.read("done").count
+            try eventually("more jobs done") { folder.read("done").count > seen }
+            if round == 1 { _ = try daemon.terminate() } else { daemon.kill() }
+            try daemon.start()
+        }
+        let observer = try daemon.connect()
+        // What was claimed when the daemon died before it could say so comes back with its lease.
+        try eventually(within: 30, "all done") {
+            try observer.stats("q")["depth"]["completed"].int == jobs.count
+        }
+        #expect(Set(folder.read("done").split(separator: "\n")).count == jobs.count)
+        for one in running { one.send(signal: SIGTERM) }
+        for one in running { #expect(try one.waitForEnd() == .exited(0)) }
+    }
+
+    @Test func jsonTellsWhatTheDaemonAnsweredToEachReport() throws {
+        let job = try client.enqueue("q")
+        let result = try run("--once", "--json", script: "exit 65")
+        let line = try JSON(parsing: result.output.utf8)
+        #expect(line["job"].string == job)
+        #expect(line["reply"]["ok"] == true && line["reply"]["state"] == "dead")
+    }
+
     @Test func aQuietWorkerClaimsNothingUntilItMayAgain() throws {
         let running = try start("--name", "shy", script: "true")
         try eventually { try client.call("info")["waiting_claims"] == 1 }

@@ -105,6 +105,30 @@ import Testing
         #expect(!result.output.contains("\u{1B}"))
     }
 
+    @Test func jsonIsTheRepliesAlsoOnATerminal() throws {
+        let screen = try top("--json", "--count", "1")
+        #expect(try screen.waitForEnd() == .exited(0))
+        let lines = screen.output.split(separator: "\r\n")
+        #expect(try JSON(parsing: try #require(lines.first).utf8)["uptime_ms"].int != nil)
+        #expect(lines.contains { $0.contains(#""queue":"email""#) })
+    }
+
+    @Test func whatItIsRefusedItDoesNotAskForAgain() throws {
+        // Nobody but root and the daemon's own user may see workers.
+        guard getuid() == 0 else { return }
+        chmod(daemon.directory.path, 0o755)
+        chmod(daemon.socketPath, 0o666)
+        let result = try Program.run(
+            "setpriv",
+            [
+                "--reuid", "65534", "--regid", "65534", "--clear-groups", Self.jobqctl, "top", "--socket",
+                daemon.socketPath, "--interval", "100ms", "--count", "3",
+            ])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("email") && !result.output.contains("WORKER"))
+        #expect(daemon.log.components(separatedBy: "\"workers\"").count <= 2)
+    }
+
     @Test func withoutADaemonItEndsWithStatus69AndLeavesTheScreenAlone() throws {
         let screen = try PseudoTerminal(Self.jobqctl, ["top", "--socket", daemon.directory.file("nobody")])
         #expect(try screen.waitForEnd() == .exited(69))

@@ -27,6 +27,8 @@ final class JobRunner {
         var rawStrings = false
         var verdict = CommandVerdict()
         var killAfterMs: Int64 = 10_000
+        /// Prints what the daemon answers to each report, with the job's name.
+        var asJSON = false
         /// How long reports may take at the end, when nothing else is left.
         var timeoutMs: Int64 = 30_000
 
@@ -236,9 +238,25 @@ final class JobRunner {
 
     private func reported(_ answer: JobqLink.Answer, _ place: Place) {
         remove(place)
+        if plan.asJSON { print(place.job, answer) }
         if case .failure(let error) = answer {
             Terminal.complain("\(place.job.job): its end could not be reported: \(error)")
         }
+    }
+
+    /// `{"job":…,"reply":…}`, at once, since it may be a pipe that somebody reads.
+    private func print(_ job: ClaimedJob, _ answer: JobqLink.Answer) {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("job", job.job)
+        switch answer {
+        case .success(let reply): writer.member("reply", raw: reply.raw)
+        case .failure(let error as ProtocolError): writer.member("error", raw: error.raw)
+        case .failure(let error): writer.member("error", "\(error)")
+        }
+        writer.endObject()
+        Swift.print(String(decoding: writer.bytes, as: UTF8.self))
+        fflush(nil)
     }
 
     private func remove(_ place: Place) { places.removeAll { $0 === place } }

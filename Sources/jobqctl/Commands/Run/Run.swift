@@ -79,6 +79,7 @@ struct Run: ParsableCommand {
         plan.rawStrings = rawStrings
         plan.verdict = CommandVerdict(deadStatuses: Set(deadStatuses), wantsResult: result)
         plan.killAfterMs = killAfter.milliseconds
+        plan.asJSON = connection.json
         plan.timeoutMs = connection.timeout.milliseconds
         do {
             try JobRunner(plan).run()

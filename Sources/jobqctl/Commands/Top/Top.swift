@@ -30,9 +30,9 @@ struct Top: ParsableCommand {
 
     func run() throws {
         do {
-            let loop = try TopLoop(path: connection.path, intervalMs: interval.milliseconds, count: count)
+            let loop = try TopLoop(
+                path: connection.path, intervalMs: interval.milliseconds, count: count, asJSON: connection.json)
             loop.state.order = sort
-            loop.asJSON = connection.json
             try loop.run()
         } catch {
             throw connection.report(error)

@@ -11,8 +11,8 @@ import Wire
 /// Watches until it is told to end.
 final class TopLoop {
     var state: TopState
-    /// Without a screen: replies as they come.
-    var asJSON = false
+    /// Replies as they come, and no screen.
+    private let asJSON: Bool
     private let intervalMs: Int64
     private var looksLeft: Int?
     private let link: JobqLink
@@ -23,6 +23,7 @@ final class TopLoop {
     private var openAnswers = 0
     private var hasBeenConnected = false
     private var hasSeenDead = false
+    private var maySeeWorkers = true
     private var isOver = false
     private var problem: (any Error)?
 
@@ -31,14 +32,16 @@ final class TopLoop {
     /// How many queues are asked for dead letters of before.
     private static let oldDeadQueues = 5
 
-    init(path: String, intervalMs: Int64, count: Int?) throws {
+    init(path: String, intervalMs: Int64, count: Int?, asJSON: Bool) throws {
         state = TopState(socket: path)
         self.intervalMs = intervalMs
         looksLeft = count
         link = JobqLink(path: path)
-        screen = FullScreen.isPossible ? FullScreen() : nil
+        self.asJSON = asJSON
+        let hasScreen = FullScreen.isPossible && !asJSON
+        screen = hasScreen ? FullScreen() : nil
         signals = try SignalPipe(
-            [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH] + (FullScreen.isPossible ? [SIGTSTP, SIGCONT] : []))
+            [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH] + (hasScreen ? [SIGTSTP, SIGCONT] : []))
         link.onChange = { [unowned self] in linkChanged($0) }
         link.onEvent = { [unowned self] in heard($0) }
     }
@@ -82,10 +85,15 @@ final class TopLoop {
             state.take(queues: $0, at: MonotonicTime.now)
             askForOldDead()
         }
-        // Refused to others than administrators: then there is nothing to show.
+        if maySeeWorkers { askForWorkers() }
+    }
+
+    /// For administrators: who is refused is not asked again over this connection, for refusals are logged.
+    private func askForWorkers() {
         ask("workers") { [unowned self] in
             state.take(workers: $0)
         } refused: { [unowned self] _ in
+            maySeeWorkers = false
             state.take(workers: nil)
         }
     }
@@ -99,7 +107,7 @@ final class TopLoop {
             openAnswers -= 1
             switch answer {
             case .success(let reply):
-                if asJSON, screen == nil { print(reply) }
+                if asJSON { print(reply) }
                 take(reply)
             case .failure(let error as ProtocolError) where !error.isRetryable:
                 if let refused { refused(error) } else { end(error) }
@@ -156,6 +164,7 @@ final class TopLoop {
         } else {
             if !hasBeenConnected { screen?.enter() }
             hasBeenConnected = true
+            maySeeWorkers = true
             link.request("subscribe") {
                 $0.key("events")
                 $0.beginArray()
@@ -168,7 +177,7 @@ final class TopLoop {
     }
 
     private func heard(_ event: JSONDocument) {
-        if asJSON, screen == nil { print(event) }
+        if asJSON { print(event) }
         state.take(event: event)
     }
 
@@ -219,7 +228,7 @@ final class TopLoop {
     /// While the display is held only what the user does changes it.
     private func draw(force: Bool = false) {
         guard let screen else {
-            if !force, !asJSON { printBlock() }
+            if asJSON { fflush(nil) } else if !force { printBlock() }
             return
         }
         guard hasBeenConnected, !isOver, force || !state.isPaused else { return }
