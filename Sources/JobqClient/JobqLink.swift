@@ -66,15 +66,18 @@ public final class JobqLink {
     /// How long requests put up with having no connection, each from when it was made; nil: as long as their deadline allows.
     public var patienceMs: Int64?
 
+    private static let shortestPauseMs: Int64 = 20
     private let identity: Identity?
     private var socket: LinkSocket?
     private var phase = Phase.away(retryAt: 0)
-    private var pause = ReconnectPause()
+    private var pause = ReconnectPause(shortestMs: shortestPauseMs)
     private var generator = SystemRandomNumberGenerator()
     private var session: String?
     /// Why there is no connection, as long as there is none, and since when.
     private var problem: ConnectionError?
     private var awaySince: Int64
+    /// When it last tried to connect.
+    private var triedAt: Int64 = 0
     private var requests: [Int: Request] = [:]
     private var lastNumber = 0
     private var held = HeldClaims()
@@ -116,7 +119,12 @@ public final class JobqLink {
         let deadline = timeoutMs.map { now &+ $0 &+ waitMs }
         lastNumber += 1
         requests[lastNumber] = Request(line: line, startedAt: now, deadline: deadline, then: then)
-        if isOpen { send(lastNumber) }
+        if isOpen {
+            send(lastNumber)
+        } else if case .away(let retryAt) = phase {
+            // Somebody wants something: the pause that has grown by then is not made to wait for.
+            phase = .away(retryAt: min(retryAt, triedAt + Self.shortestPauseMs))
+        }
         return lastNumber
     }
 
@@ -212,6 +220,7 @@ public final class JobqLink {
     // MARK: Connecting
 
     private func connect() {
+        triedAt = Deadline.now
         do throws(ConnectionError) {
             let socket = try LinkSocket(path: path)
             self.socket = socket
