@@ -81,18 +81,17 @@ extension Setting {
         Setting(
             option: "access-allow", section: "Access", key: "Allow", environment: [], type: .rule(.allow),
             placeholder: "RULE", standard: nil, isReloadable: true,
-            documentation: accessDocumentation("allowed"), assign: { $0.access.append($1.rule) }),
+            documentation:
+                "What is allowed: words that must all hold, user= group= unit= op= queue=, each with one value or"
+                + " several with commas. The first Allow= or Deny= that matches decides; without one, administration is"
+                + " refused and all else allowed. Administrators are never refused. May stand often; empty: forget the"
+                + " rules so far.",
+            assign: { $0.access.append($1.rule) }),
         Setting(
             option: "access-deny", section: "Access", key: "Deny", environment: [], type: .rule(.deny),
-            placeholder: "RULE", standard: nil, isReloadable: true,
-            documentation: accessDocumentation("refused"), assign: { $0.access.append($1.rule) }),
+            placeholder: "RULE", standard: nil, isReloadable: true, documentation: "What is refused; as Allow=.",
+            assign: { $0.access.append($1.rule) }),
     ]
-
-    private static func accessDocumentation(_ verdict: String) -> String {
-        "What is \(verdict): words that must all hold, user= group= unit= op= queue=, each with one value or several with"
-            + " commas. The first Allow= or Deny= that matches decides; without one, administration is refused and all"
-            + " else allowed. Administrators are never refused. May stand often; empty: forget the rules so far."
-    }
 
     private static let limits = [
         Setting(

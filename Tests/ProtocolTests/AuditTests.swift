@@ -33,6 +33,22 @@ import Testing
         #expect(lines("quiet").first?.contains("workers=nobody-*") == true)
     }
 
+    @Test func aReloadOfAWrongConfigurationIsToldAsRefused() throws {
+        try daemon.directory.write("[Log]\nLevel=loud\n", to: "jobqd.conf")
+        try root.call("reload")
+        #expect(lines("reload").map { $0.contains("result=refused") } == [true])
+        try daemon.directory.write("", to: "jobqd.conf")
+        try root.call("reload")
+        #expect(lines("reload").map { $0.contains("result=ok") } == [false, true])
+    }
+
+    @Test func aLogThatHearsLessIsToldLess() throws {
+        try daemon.directory.write("[Log]\nLevel=warning\n", to: "jobqd.conf")
+        try root.call("reload")
+        try root.call("pause", ["queue": "mail"])
+        #expect(lines("pause").isEmpty)
+    }
+
     @Test func whatOnlyLooksIsToldAtInfo() throws {
         try root.enqueue("mail")
         try root.call("workers")
