@@ -199,7 +199,9 @@ public final class JobqLink {
         case .away(let retryAt) where retryAt <= now: connect()
         default: break
         }
-        for (number, request) in requests.sorted(by: { $0.key < $1.key }) {
+        for number in requests.keys.sorted() {
+            // An answer before may have ended it.
+            guard let request = requests[number] else { continue }
             if let deadline = deadline(of: request), deadline <= now {
                 requests[number] = nil
                 request.then(.failure(request.refusal ?? problem ?? ConnectionError.timedOut))

@@ -74,8 +74,8 @@ final class ChildCommand {
     func process(_ ready: ArraySlice<pollfd>) {
         let ready = Array(ready)
         if ready[0].revents != 0 { writePayload() }
-        if ready[1].revents != 0 { _ = readOutput() }
-        if ready[2].revents != 0 { _ = readErrors() }
+        if ready[1].revents != 0 { readOutput() }
+        if ready[2].revents != 0 { readErrors() }
     }
 
     private func writePayload() {
@@ -86,21 +86,18 @@ final class ChildCommand {
         if isOver { Self.closeEnd(&input) }
     }
 
-    /// True when there may be more.
-    private func readOutput() -> Bool {
-        guard let chunk = Self.readChunk(&output) else { return false }
+    private func readOutput() {
+        guard let chunk = Self.readChunk(&output) else { return }
         // One byte beyond the bound tells that it is too long; the rest is not kept.
         let room = max(0, CommandVerdict.longestResult + 1 - outputBytes.count)
         outputBytes += chunk.prefix(room)
-        return true
     }
 
-    private func readErrors() -> Bool {
-        guard let chunk = Self.readChunk(&errors) else { return false }
+    private func readErrors() {
+        guard let chunk = Self.readChunk(&errors) else { return }
         _ = write(STDERR_FILENO, chunk, chunk.count)
         lastErrors += chunk
         if lastErrors.count > Self.tailLength { lastErrors.removeFirst(lastErrors.count - Self.tailLength) }
-        return true
     }
 
     private static func readChunk(_ descriptor: inout Int32) -> [UInt8]? {
@@ -136,8 +133,9 @@ final class ChildCommand {
         var status: Int32 = 0
         waitpid(pid, &status, 0)
         end = CommandVerdict.End(status: status)
-        while readOutput() {}
-        while readErrors() {}
+        // What a pipe holds takes two reads; a grandchild that goes on writing is not listened to.
+        for _ in 0..<4 { readOutput() }
+        for _ in 0..<4 { readErrors() }
         return true
     }
 
