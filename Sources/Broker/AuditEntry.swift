@@ -1,6 +1,7 @@
 // Who did what: each operation of administration is told in the log when it has ended, with its result.
 //
-// What changes something is told at notice, what only looks at info. The fields: op, result (`ok`, an error's code, `refused`
+// What changes something is told at notice, what only looks at info, and then once a connection: a watcher that looks every
+// second would fill the journal. The fields: op, result (`ok`, an error's code, `refused`
 // for a reload of a wrong configuration, or `unanswered` when the connection ended before the answer), queue, job, state, workers (whom it is about); uid, gid, pid,
 // unit, worker, socket (who asked, and over which). Never a payload.
 
@@ -17,10 +18,11 @@ final class AuditEntry {
     private let metadata: Logger.Metadata
     private var isTold = false
 
-    /// nil when the log does not want to hear of it.
+    /// nil when the log does not want to hear of it, or has heard that this connection looks at such things.
     init?(_ operation: Operation, _ session: Session, _ log: Logger) {
         level = operation.isChanging ? .notice : .info
         guard log.logLevel <= level else { return nil }
+        if level == .info, !session.looks.insert(OperationSet(operation.name)).inserted { return nil }
         self.log = log
         metadata = Self.facts(of: operation, session)
         let object = metadata["job"] ?? metadata["queue"] ?? metadata["workers"]

@@ -27,6 +27,8 @@ final class Session: ByteStreamDelegate {
     /// What it hears of, and what it has asked for and does not hold yet.
     var subscription: Subscription?
     var subscriptionRequest: SubscriptionRequest?
+    /// Operations of administration that only looked, of which the log was told; see `AuditEntry`.
+    var looks: OperationSet = []
     /// Place in the broker's table of sessions.
     let number: Int
     /// It came over the administrators' socket.

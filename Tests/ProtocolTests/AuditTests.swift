@@ -65,6 +65,13 @@ import Testing
         for op in ["configure", "check"] { #expect(lines(op)[1].contains("<5>\(op)")) }
     }
 
+    @Test func whoLooksAgainAndAgainIsToldOnceAConnection() throws {
+        for _ in 0..<3 { try root.call("workers") }
+        try daemon.connect().call("workers")
+        for _ in 0..<2 { try root.call("pause", ["queue": "mail"]) }
+        #expect(lines("workers").count == 2 && lines("pause").count == 2)
+    }
+
     @Test func everydayOperationsAreNotTold() throws {
         for op in ["ping", "info", "queues", "stats"] { try root.call(op) }
         try root.enqueue("mail", ["payload": "top-secret"])

@@ -232,7 +232,9 @@ final class TopLoop {
             return
         }
         guard hasBeenConnected, !isOver, force || !state.isPaused else { return }
-        let (columns, rows) = screen.size
+        // The last column stays free: behind a character there a terminal clears that character, too.
+        let columns = screen.size.columns - 1
+        let rows = screen.size.rows
         let view = TopView(state: state, columns: columns, clock: clock)
         screen.show(view.screen(rows: rows).map { $0.text(width: columns, terminal) })
     }
