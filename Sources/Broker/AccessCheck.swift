@@ -52,6 +52,20 @@ extension Broker {
         return true
     }
 
+    /// Closes those of these connections that wait for, or hear of, what new rules no longer allow. Who connects again is
+    /// judged anew.
+    func closeWhatIsNotAllowed(_ sessions: some Sequence<Session>) {
+        guard let access else { return }
+        for session in sessions where !session.isPrivileged {
+            let refusal = session.ongoing.lazy.compactMap { access.refusal(of: $0, by: session.peer) }.first
+            guard let refusal else { continue }
+            log.notice(
+                "a connection is closed: new rules do not allow what it does",
+                metadata: AuditEntry.facts(of: "\(refusal.operation.text)", session))
+            session.finish()
+        }
+    }
+
     private func refuse(_ operation: Operation, _ refusal: AccessRules.Refusal, _ ticket: Ticket) {
         refuse(refusal, facts: AuditEntry.facts(of: operation, ticket.session), ticket)
     }
@@ -65,6 +79,18 @@ extension Broker {
         if let rule = refusal.rule { metadata["rule"] = .string(rule.text) }
         if unsaid > 0 { metadata["unsaid"] = "\(unsaid)" }
         log.warning("refused: \(refusal.message)", metadata: metadata)
+    }
+}
+
+extension Session {
+    /// What was asked and goes on: waiting claims, waits for jobs, the subscription.
+    fileprivate var ongoing: [OperationTarget] {
+        let claims = waitingClaims.map { OperationTarget(operation: .claim, queues: $0.queues.map(QueueScope.name)) }
+        let waits = jobWaits.map { OperationTarget(operation: .wait, queues: [.name($0.job.queue)]) }
+        let watches = (subscription?.watches ?? []) + (subscriptionRequest?.watches ?? [])
+        guard !watches.isEmpty else { return claims + waits }
+        let events = OperationTarget(operation: .subscribe, queues: watches.map { QueueScope($0.glob) })
+        return claims + waits + [events]
     }
 }
 

@@ -138,8 +138,10 @@ public final class Broker {
 
     /// Takes over rules, for the connections that are there too.
     public func setAccess(_ rules: [AccessRule]) {
+        guard rules != options.access else { return }
         options.access = rules
         access = AccessRules(rules)
+        closeWhatIsNotAllowed(sessions.values)
     }
 
     /// Connections now.

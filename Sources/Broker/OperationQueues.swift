@@ -9,6 +9,8 @@ enum QueueScope: Equatable {
 
     /// Every queue there is.
     static let all = QueueScope.pattern(.all)
+
+    init(_ glob: Glob) { self = glob.isExact ? .name(glob.pattern) : .pattern(glob) }
 }
 
 /// One thing that a request does: an operation on these queues. Without any it is about no queue at all.
@@ -46,7 +48,7 @@ extension Operation {
         case .fail(let body): Self.distinct(body.items.map(\.job.queue))
         case .extend(let body): Self.distinct(body.items.map(\.job.queue))
         case .release(let body): Self.distinct(body.items.map(\.job.queue))
-        case .subscribe(let body): body.queues.map { $0.isExact ? .name($0.pattern) : .pattern($0) }
+        case .subscribe(let body): body.queues.map { QueueScope($0) }
         case .bind(_, let queue), .unbind(_, let queue): [.name(queue)]
         case .list(let body): [.name(body.queue)]
         case .requeue(.filter(let queue, _, _, _, _)): [.name(queue)]

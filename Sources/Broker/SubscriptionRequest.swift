@@ -15,7 +15,7 @@ final class SubscriptionRequest: AgendaItem {
     private let kinds: EventKinds
     /// Its own, and those of the requests whose place it has taken. All of one session.
     private var tickets: [Ticket]
-    private var watches: [GlobWatch] = []
+    private(set) var watches: [GlobWatch] = []
     /// Patterns that are not listened to yet, and one for the time.
     private var missing = 0
     private var now: EventID?

@@ -147,6 +147,36 @@ import Testing
         #expect(try client.refused("pause", ["queue": "a"])["code"] == "forbidden")
     }
 
+    @Test(arguments: ["claim", "subscribe", "wait"])
+    func aConnectionThatWaitsForWhatNewRulesForbidIsClosed(op: String) throws {
+        let daemon = try daemon()
+        let root = try daemon.connect()
+        let job = try root.enqueue("mail", ["delay_ms": 600_000])
+        let members: JSON =
+            switch op {
+            case "claim": ["queue": "mail", "wait_ms": 60_000]
+            case "wait": ["job": JSON(job), "wait_ms": 60_000]
+            default: ["queues": ["mail*"]]
+            }
+        let (waiting, idle) = (try other(daemon), try other(daemon))
+        for client in [root, waiting.client] {
+            var request = members
+            request["op"] = JSON(op)
+            request["id"] = 7
+            try client.send(request)
+            _ = try client.request(["op": "ping", "id": 8])
+        }
+        try idle.client.call("ping")
+        try daemon.directory.write("[Access]\nDeny=op=\(op) queue=mail\n", to: "jobqd.conf")
+        try daemon.connect().call("reload")
+        try waiting.client.readToEnd()
+        try idle.client.call("ping")
+        #expect(try idle.client.refused(op, members)["code"] == "forbidden")
+        _ = try root.staysSilent(for: 0.1)
+        try root.send(["op": "ping", "id": 9])
+        try eventually(within: 5, "root is served on") { try root.receive()["id"] == 9 }
+    }
+
     @Test func aRefusalLeavesTheConnectionInOrder() throws {
         let daemon = try daemon()
         let other = try other(daemon)
