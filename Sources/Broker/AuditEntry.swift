@@ -1,9 +1,9 @@
 // Who did what: each operation of administration is told in the log when it has ended, with its result.
 //
-// What changes something is told at notice, what only looks at info, and then once a connection: a watcher that looks every
-// second would fill the journal. The fields: op, result (`ok`, an error's code, `refused`
-// for a reload of a wrong configuration, or `unanswered` when the connection ended before the answer), queue, job, state, workers (whom it is about); uid, gid, pid,
-// unit, worker, socket (who asked, and over which). Never a payload.
+// What changes something is told at notice; what only looks at info, and each operation once a connection, since a watcher
+// that looks every second would fill the journal. The fields: op, result (`ok`, an error's code, `refused` for a reload
+// of a wrong configuration, `unanswered` when the connection ended before the answer), queue, job, state, workers (whom it
+// is about); uid, gid, pid, unit, worker, socket (who asked, and over which). Never a payload.
 
 import Logging
 import Reactor
