@@ -136,6 +136,16 @@ import Testing
         #expect(try terminal.waitForEnd() == .exited(0))
     }
 
+    @Test func interruptedInputSaysWhereToGoOn() throws {
+        let terminal = try jobqctl.atTerminal("enqueue", "q", "--ndjson")
+        try terminal.send("1\n2\n")
+        try eventually("both lines are jobs") { (try? client.depth("q", "queued")) == 2 }
+        try terminal.send("\u{3}")
+        try terminal.read(until: "2 jobs enqueued")
+        try terminal.read(until: "interrupted after line 2; go on with --skip 2")
+        #expect(try terminal.waitForEnd() == .exited(75))
+    }
+
     @Test func progressOfAFileIsDrawnOnATerminal() throws {
         let file = try directory.write((1...20_000).map { "\($0)\n" }.joined(), to: "lines")
         let terminal = try jobqctl.atTerminal("enqueue", "q", "--ndjson", "--file", file)

@@ -18,10 +18,10 @@ import Testing
     @Test func wrongConfigurationIsStatus78WithItsPlaces() throws {
         let daemon = try Daemon(.memory)
         let jobqctl = AdminTool(daemon: daemon)
-        try daemon.directory.write("[Log]\nLevel=loud\n[Nonsense]\n", to: "jobqd.conf")
+        try daemon.directory.write("[Log]\nLevel=loud\n[Limits]\nLineBytes=few\n", to: "jobqd.conf")
         let refused = try jobqctl("reload")
         #expect(refused.status == 78 && refused.output.isEmpty)
-        #expect(refused.errors.contains("jobqd.conf:2: ") && refused.errors.contains("jobqd.conf:3: "))
+        #expect(refused.errors.contains("jobqd.conf:2: ") && refused.errors.contains("jobqd.conf:4: "))
         #expect(refused.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("jobqctl: ") })
         let raw = try jobqctl("reload", "--json")
         #expect(raw.status == 78 && raw.output.hasPrefix(#"{"ok":true,"reloaded":false,"problems":["#))
