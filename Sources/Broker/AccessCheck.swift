@@ -19,7 +19,9 @@ extension Broker {
         }
         guard operation.isForAdministrators else { return dispatch(operation, ticket) }
         var audited = ticket
-        audited.audit = AuditEntry(operation, session, log)
+        // Who waits for the end of the draining asks for it again and again.
+        let isChange = operation.isChanging && !(operation.name == .drain && isDraining)
+        audited.audit = AuditEntry(operation, session, log, isChange: isChange)
         dispatch(operation, audited)
     }
 
@@ -35,8 +37,12 @@ extension Broker {
             guard operation.isForAdministrators else { return nil }
             return AccessRules.Refusal(operation: operation.name, queue: nil, rule: nil)
         }
-        // Which queues that touches is known when the topic's bindings are: see `refusesPublish`.
-        if case .publish = operation { return nil }
+        if case .publish = operation {
+            // Which queues that touches is known when the topic's bindings are: see `refusesPublish`. By then the connection
+            // may be gone, and nothing can be found out about its peer any more.
+            access.learn(about: session.peer, for: .publish)
+            return nil
+        }
         for target in operation.targets {
             if let refusal = access.refusal(of: target, by: session.peer) { return refusal }
         }

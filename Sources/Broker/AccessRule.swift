@@ -40,6 +40,13 @@ public struct AccessRule: Sendable, Equatable {
         return units.contains { $0.matches(unit) }
     }
 
+    /// Finds out what `matches` may ask about a peer later on.
+    fileprivate func learn(about peer: PeerFacts, for operation: OperationName) {
+        if let operations, !operations.contains(operation) { return }
+        if groups != nil { _ = peer.groups }
+        if units != nil { _ = peer.unit }
+    }
+
     /// A pattern that is asked for is allowed where every name of it is, and denied where one may be.
     private func holds(_ pattern: Glob, for scope: QueueScope) -> Bool {
         switch scope {
@@ -75,6 +82,11 @@ struct AccessRules: Sendable, Equatable {
             if let refusal = refusal(of: target.operation, on: queue, by: peer) { return refusal }
         }
         return nil
+    }
+
+    /// Finds out now, while its connection is open, what judging an operation later may need to know about a peer.
+    func learn(about peer: PeerFacts, for operation: OperationName) {
+        for rule in rules { rule.learn(about: peer, for: operation) }
     }
 
     private func refusal(of operation: OperationName, on queue: QueueScope?, by peer: PeerFacts) -> Refusal? {

@@ -19,8 +19,8 @@ final class AuditEntry {
     private var isTold = false
 
     /// nil when the log does not want to hear of it, or has heard that this connection looks at such things.
-    init?(_ operation: Operation, _ session: Session, _ log: Logger) {
-        level = operation.isChanging ? .notice : .info
+    init?(_ operation: Operation, _ session: Session, _ log: Logger, isChange: Bool) {
+        level = isChange ? .notice : .info
         guard log.logLevel <= level else { return nil }
         if level == .info, !session.looks.insert(OperationSet(operation.name)).inserted { return nil }
         self.log = log
@@ -59,7 +59,7 @@ final class AuditEntry {
 
 extension Operation {
     /// It changes something, if it succeeds: not a dry run, not a mere look.
-    fileprivate var isChanging: Bool {
+    var isChanging: Bool {
         switch self {
         case .workers, .metrics: false
         case .requeue(.filter(_, _, _, _, let dryRun)): !dryRun

@@ -75,7 +75,8 @@ final class Session: ByteStreamDelegate {
     private func pump() {
         guard !isPumping else { return }
         isPumping = true
-        while isOpen, gate.mayTakeRequest, framer.next({ take($0) }) {}
+        // Not of a stream that was closed for not reading: nothing can be found out about its peer any more.
+        while isOpen, stream.isOpen, gate.mayTakeRequest, framer.next({ take($0) }) {}
         isPumping = false
         guard isOpen else { return }
         regulateReading()

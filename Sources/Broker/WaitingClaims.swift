@@ -122,7 +122,7 @@ final class WaitingClaims {
     }
 
     private func serve(_ claim: WaitingClaim, _ queue: String, _ jobs: [ClaimedJob]) {
-        guard !claim.isDone, claim.session.isOpen else { return broker.giveBack(jobs, queue: queue) }
+        guard !claim.isDone, claim.session.stream.takesOutput else { return broker.giveBack(jobs, queue: queue) }
         let surge = claim.surge
         let full = jobs.count == claim.request.max
         end(claim)

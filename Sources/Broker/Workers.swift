@@ -43,10 +43,12 @@ final class Workers {
 
     // MARK: Hello
 
-    /// A connection says who it is; returns its session. A known session is taken over with the jobs it holds. `news`:
-    /// the worker must be told what it may have missed (`tellAgain`), behind the reply.
+    /// A connection says who it is; returns its session. A known session is taken over with the jobs it holds, but not
+    /// another user's. `news`: the worker must be told what it may have missed (`tellAgain`), behind the reply.
     func hello(_ hello: Hello, from session: Session) -> (session: String, news: Worker?) {
-        let known = (hello.worker == nil ? nil : hello.session.flatMap { bySession[$0] }) ?? session.worker
+        let earlier = hello.worker == nil ? nil : hello.session.flatMap { bySession[$0] }
+        let isOwn = earlier?.peer.uid == session.stream.peer.uid
+        let known = (isOwn ? earlier : nil) ?? session.worker
         if let known {
             let isNews = !known.push || known.connection !== session
             attach(known, to: session)

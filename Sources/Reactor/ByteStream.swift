@@ -99,6 +99,9 @@ public final class ByteStream {
     /// False once it was closed by either side, also before `streamDidClose`.
     public var isOpen: Bool { fd >= 0 && closeReason == nil }
 
+    /// Whether what is written now is sent, if the peer reads it: not while the stream is closing.
+    public var takesOutput: Bool { isOpen && !closesWhenFlushed }
+
     /// Bytes written by us that the socket has not taken yet.
     public var unsentBytes: Int { output.count }
 

@@ -123,6 +123,42 @@ import Testing
         #expect(try root.call("publish", ["topic": "mixed"])["jobs"].array.count == 2)
     }
 
+    @Test func aPublishIsJudgedByWhoSentItAlsoWhenThatConnectionIsGone() throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon.openToAll(.redis(redis))
+        try daemon.directory.write("[Access]\nDeny=group=88 op=publish queue=secret\n", to: "jobqd.conf")
+        try daemon.start()
+        let root = try daemon.connect()
+        try root.enqueue("secret")
+        try root.call("bind", ["topic": "t", "queue": "secret"])
+        // While Redis does not say who is bound to the topic, the publisher goes.
+        redis.suspend()
+        do {
+            let publisher = try other(daemon, groups: [88])
+            try publisher.client.send(["op": "publish", "id": 1, "topic": "t"])
+            #expect(try publisher.client.request(["op": "ping", "id": 2])["ok"] == true)
+        }
+        try eventually { try root.call("info")["connections"] == 1 }
+        redis.resume()
+        try eventually("the refusal in the log") { daemon.log.contains("op=publish") }
+        #expect(try root.stats("secret")["totals"]["enqueued"] == 1)
+    }
+
+    @Test func anotherUsersSessionIsNotTakenOver() throws {
+        let daemon = try daemon("Allow=user=\(Self.somebody) op=workers\n")
+        let holder = try daemon.connect()
+        let session = try holder.call("hello", ["worker": "w"])["session"]
+        try holder.enqueue("a")
+        let claimed = try holder.claimOne("a")
+        let client = try other(daemon).client
+        #expect(try client.call("workers")["workers"][0]["session"] == session)
+        let own = try client.call("hello", ["worker": "w", "push": true, "session": session])["session"]
+        #expect(own != session)
+        let held = try client.call("workers")["workers"].array.map { [$0["session"], $0["connected"], $0["held"]] }
+        #expect(Set(held.map(\.description)) == Set([[session, true, 1], [own, true, 0]].map(\.description)))
+        try holder.complete(claimed)
+    }
+
     @Test func aClaimBesideACompletionIsJudgedAsAClaim() throws {
         let daemon = try daemon("Deny=user=\(Self.somebody) op=claim queue=secret\n")
         let client = try other(daemon).client

@@ -33,6 +33,12 @@ import Testing
         #expect(lines("quiet").first?.contains("workers=nobody-*") == true)
     }
 
+    @Test func whoWaitsForTheEndOfTheDrainingDoesNotFillTheLog() throws {
+        for _ in 1...4 { try root.call("drain") }
+        #expect(lines("drain").count == 2)
+        #expect(lines("drain").first?.contains("<5>drain") == true && lines("drain").last?.contains("<6>drain") == true)
+    }
+
     @Test func aReloadOfAWrongConfigurationIsToldAsRefused() throws {
         try daemon.directory.write("[Log]\nLevel=loud\n", to: "jobqd.conf")
         try root.call("reload")
