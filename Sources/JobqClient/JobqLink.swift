@@ -256,9 +256,11 @@ public final class JobqLink {
         phase = .open
         pause.reset()
         problem = nil
+        // What is asked from here on is sent as it is asked.
+        let unanswered = requests.keys.sorted().filter { requests[$0]?.retryAt == nil }
         onChange(nil)
         for claim in held.all { extend(claim) }
-        for number in requests.keys.sorted() where requests[number]?.retryAt == nil { send(number) }
+        for number in unanswered { send(number) }
     }
 
     private func lost(_ error: ConnectionError) {

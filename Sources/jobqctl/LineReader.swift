@@ -49,6 +49,8 @@ struct LineReader {
                 continue
             }
             isAtEnd = true
+            // What stands there is half a line then.
+            if Interruption.isRequested { return nil }
             defer { buffer = [] }
             consumed += buffer.count
             return buffer.isEmpty ? nil : buffer

@@ -115,6 +115,8 @@ import Testing
         #expect(result.status == 1 && result.output == "email/1 replayed\nemail/3 replayed\n")
         #expect(result.errors == "jobqctl: email/lives is no dead letter: it is queued\n")
         #expect(try client.depth("email", "dead") == 1)
+        // That it cannot be known is no "no".
+        #expect(try jobqctl("dead", "replay", "not a queue/1").status == 64)
         #expect(try jobqctl("dead", "replay", "email/1", "email").status == 64)
         #expect(try jobqctl("dead", "replay", "email/1", "--error", "x").status == 64)
     }

@@ -1,5 +1,6 @@
 // jobqctl enqueue: all options of a job, and many jobs from lines.
 
+import Foundation
 import Harness
 import Testing
 
@@ -144,6 +145,18 @@ import Testing
         try terminal.read(until: "2 jobs enqueued")
         try terminal.read(until: "interrupted after line 2; go on with --skip 2")
         #expect(try terminal.waitForEnd() == .exited(75))
+    }
+
+    @Test func halfALineIsNoJobWhenInputIsInterrupted() throws {
+        let input = Pipe()
+        let process = try ServerProcess(
+            AdminTool.path, ["enqueue", "q", "--ndjson"], environment: ["JOBQD_SOCKET": daemon.socketPath],
+            standardInput: input.fileHandleForReading.fileDescriptor)
+        input.fileHandleForWriting.write(Data("1\n23".utf8))
+        try eventually("the whole line is a job") { (try? client.depth("q", "queued")) == 1 }
+        process.send(signal: SIGINT)
+        #expect(try process.waitForEnd() == .exited(75))
+        #expect(try client.depth("q", "queued") == 1)
     }
 
     @Test func progressOfAFileIsDrawnOnATerminal() throws {

@@ -37,6 +37,15 @@ import Testing
         #expect(try terminal.waitForEnd() == .exited(0) && !terminal.output.contains("other/a"))
     }
 
+    @Test func aConnectionSubscribesOnce() throws {
+        let terminal = try follow()
+        let client = try daemon.connect()
+        let asked = try MetricSamples(of: client)["jobqd_requests_total{op=\"subscribe\"}"]
+        #expect(asked == 1)
+        try terminal.send("\u{3}")
+        _ = try terminal.waitForEnd()
+    }
+
     @Test func pastIsReadFromTheLogUntilItIsQuiet() throws {
         let client = try daemon.connect()
         for queue in ["email", "images"] { _ = try client.enqueue(queue, ["job_id": "a"]) }

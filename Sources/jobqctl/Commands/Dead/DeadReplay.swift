@@ -31,7 +31,7 @@ struct DeadTargets: ParsableArguments {
     func eachJob(_ jobqd: JobqConnection, _ action: BulkAction, _ connection: ConnectionOptions) throws -> Bool {
         var isComplete = true
         for job in targets {
-            let state = try? jobqd.get(job)["state"]?.string
+            let state = try Self.state(of: job, jobqd)
             guard state == "dead" else {
                 Terminal.complain("\(job) is no dead letter" + (state.map { ": it is \($0)" } ?? ""))
                 isComplete = false
@@ -45,6 +45,15 @@ struct DeadTargets: ParsableArguments {
             print(connection.json ? reply.description : "\(Terminal.visible(job)) \(action.done)")
         }
         return isComplete
+    }
+
+    /// nil: there is no such job.
+    private static func state(of job: String, _ jobqd: JobqConnection) throws -> String? {
+        do {
+            return try jobqd.get(job)["state"]?.string
+        } catch let missing as ProtocolError where missing.errorCode == .notFound {
+            return nil
+        }
     }
 }
 
