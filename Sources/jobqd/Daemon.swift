@@ -24,6 +24,10 @@ final class Daemon {
     private var isStopping = false
     /// Whose listeners rest because there is no room.
     private var full: Set<SocketRole> = []
+    /// When the log was last told of that (monotonic µs).
+    private var fullToldAt: [SocketRole: UInt64] = [:]
+    /// Where connections come and go at the limit, it would be told of each.
+    private static let fullPauseUs: UInt64 = 60_000_000
 
     /// Serves until told to stop; returns the exit status of the process.
     static func run(_ configuration: Configuration) -> Int32 {
@@ -107,13 +111,17 @@ final class Daemon {
     private func pauseIfFull() {
         for role in SocketRole.allCases where !hasRoom(role) {
             guard full.insert(role).inserted else { continue }
-            log.warning(
-                "no more connections are accepted until one ends",
-                metadata: MessageID.connectionsFull.with([
-                    "connections": "\(broker.connectionCount)", "for": "\(role)",
-                ]))
             for entry in listeners where entry.role == role { entry.listener.pause() }
+            tellFull(role)
         }
+    }
+
+    private func tellFull(_ role: SocketRole) {
+        if let last = fullToldAt[role], loop.now - last < Self.fullPauseUs { return }
+        fullToldAt[role] = loop.now
+        log.warning(
+            "no more connections are accepted until one ends",
+            metadata: MessageID.connectionsFull.with(["connections": "\(broker.connectionCount)", "for": "\(role)"]))
     }
 
     private func hasRoom(_ role: SocketRole) -> Bool {

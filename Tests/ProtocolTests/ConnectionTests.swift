@@ -73,6 +73,16 @@ import Testing
         }
     }
 
+    @Test func connectionsThatComeAndGoAtTheLimitDoNotFillTheLog() throws {
+        let daemon = try Daemon(.memory, arguments: ["--max-connections", "1"])
+        for _ in 1...5 {
+            let client = try daemon.connect()
+            try client.call("ping")
+            client.close()
+        }
+        #expect(daemon.log.components(separatedBy: "no more connections are accepted").count == 2)
+    }
+
     @Test func withoutDescriptorsTheDaemonServesOnAndDoesNotSpin() throws {
         let daemon = try Daemon(.memory, wrapper: ["prlimit", "--nofile=64:64"])
         var clients = try (0..<30).map { _ in try daemon.connect() }
