@@ -41,7 +41,11 @@ DEPS_SYSTEM = systemd systemd-container:systemd-nspawn dbus:dbus-daemon python3 
 DEPS_BENCH = beanstalkd:beanstalkd python3-redis gcc:cc
 
 # Exclusive access to variables is checked where everything is tested; a release goes without (8 % fewer instructions).
-RELEASE = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now
+# In a place of its own, so that it can be built while tests hold the lock of .build.
+RELEASE_DIR = .build/optimized
+RELEASE_LOG = .build/optimized.log
+RELEASE = --scratch-path $(RELEASE_DIR) -c release -Xswiftc -enforce-exclusivity=unchecked \
+  --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now
 
 export SWIFT
 
@@ -77,7 +81,10 @@ ifneq ($(FILTER),)
 	$(RUN_TESTS) --no-parallel --filter '$(FILTER)'
 else
 	$(RUN_TESTS) --filter '^(Wire|Reactor|Redis|Store|Broker|JobqClient|Configuration)Tests'
-	$(RUN_TESTS) --no-parallel --filter '^(Protocol|Manual)Tests'
+	@# Tests that mostly wait for each other; the build for release, which the package needs, goes on beside them.
+	@nice make --no-print-directory release > $(RELEASE_LOG) 2>&1 & release=$$!; \
+	  $(RUN_TESTS) --no-parallel --filter '^(Protocol|Manual)Tests'; status=$$?; \
+	  wait $$release || { cat $(RELEASE_LOG); status=1; }; exit $$status
 	$(RUN_TESTS) --no-parallel --filter '^CrashTests'
 	@$(MAKE) --no-print-directory test-system
 endif
@@ -102,15 +109,15 @@ release:
 	@.ci/deps $(DEPS_BUILD)
 	$(SWIFT) build $(RELEASE) --product jobqd
 	$(SWIFT) build $(RELEASE) --product jobqctl
-	.ci/no-foundation .build/release/jobqd
+	.ci/no-foundation $(RELEASE_DIR)/release/jobqd
 
 # The one list of what is installed, for people and for the package. An existing configuration is kept.
 UNITS = $(wildcard systemd/*.service systemd/*.socket)
 put = install -D -m $(3) $(1) $(DESTDIR)$(2)
 fill = install -d $(DESTDIR)$(2) && install -m 644 $(1) $(DESTDIR)$(2)
 install-files:
-	$(call put,-s .build/release/jobqd,$(PREFIX)/bin/jobqd,755)
-	$(call put,-s .build/release/jobqctl,$(PREFIX)/bin/jobqctl,755)
+	$(call put,-s $(RELEASE_DIR)/release/jobqd,$(PREFIX)/bin/jobqd,755)
+	$(call put,-s $(RELEASE_DIR)/release/jobqctl,$(PREFIX)/bin/jobqctl,755)
 	$(call fill,$(UNITS),$(UNITDIR))
 	sed -i -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|/etc/jobqd/|$(SYSCONFDIR)/jobqd/|' \
 	  $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
@@ -121,10 +128,10 @@ install-files:
 	$(foreach file,$(wildcard man/*.[1-8]),$(call put,$(file),$(MANDIR)/man$(subst .,,$(suffix $(file)))/$(notdir $(file)),644) &&) :
 	set -e; for shell in bash,$(BASHDIR)/jobqctl zsh,$(ZSHDIR)/_jobqctl fish,$(FISHDIR)/jobqctl.fish; do \
 	  file=$(DESTDIR)$${shell#*,}; install -D -m 644 /dev/null $$file; \
-	  .build/release/jobqctl --generate-completion-script $${shell%%,*} > $$file; sed -i '1{/^#!/d}' $$file; done
+	  $(RELEASE_DIR)/release/jobqctl --generate-completion-script $${shell%%,*} > $$file; sed -i '1{/^#!/d}' $$file; done
 	install -d $(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf.d
 	set -e; file=$(DESTDIR)$(SYSCONFDIR)/jobqd/jobqd.conf; [ ! -e $$file ] || exit 0; \
-	  .ci/default-configuration .build/release/jobqd > $$file; chmod 644 $$file
+	  .ci/default-configuration $(RELEASE_DIR)/release/jobqd > $$file; chmod 644 $$file
 	$(call fill,README.md CHANGELOG.md LICENSE,$(DOCDIR))
 	$(call fill,examples/worker.* systemd/unix-redis.conf,$(DOCDIR)/examples)
 	$(if $(wildcard examples/monitoring),$(call fill,$(wildcard examples/monitoring/*),$(DOCDIR)/examples/monitoring))

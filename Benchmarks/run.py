@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="short windows, one round: to see that it works")
     parser.add_argument("--only", action="append", choices=list(measures.ALL), metavar="NAME",
                         help="only this measure (repeatable): " + ", ".join(measures.ALL))
-    parser.add_argument("--jobqd", metavar="PATH", help="the daemon (default: .build/release/jobqd)")
+    parser.add_argument("--jobqd", metavar="PATH", help="the daemon (default: .build/optimized/release/jobqd)")
     parser.add_argument("--against", metavar="PATH", help="another build of the daemon: only the two are compared")
     parser.add_argument("--line-server", metavar="PATH", help="the bare line server (default: built here)")
     parser.add_argument("--json", metavar="FILE", help="also write everything measured there")

@@ -16,7 +16,7 @@ class Tools:
     def __init__(self, here, jobqd, against, line_server, folder):
         self.here, self.folder = here, folder
         self.paths = {
-            "jobqd": jobqd or os.path.join(here, "..", ".build", "release", "jobqd"),
+            "jobqd": jobqd or os.path.join(here, "..", ".build", "optimized", "release", "jobqd"),
             "other jobqd": against or "",
             "line-server": line_server or os.path.join(here, ".build", "release", "line-server"),
             "jobqload": os.path.join(here, "load", "jobqload"),
