@@ -114,6 +114,14 @@ import Testing
         #expect(try client.record(job)["attempts"] == 0)
     }
 
+    @Test func withoutDescriptorsForACommandItEndsWithNotNow() throws {
+        let job = try client.enqueue("q")
+        let result = try Program.run(
+            "prlimit", ["--nofile=8:8", Self.jobqctl, "run", "--socket", daemon.socketPath, "-q", "q", "--", "true"])
+        #expect(result.status == 75 && result.errors == "jobqctl: true: Too many open files\n")
+        #expect(try client.record(job)["attempts"] == 0)
+    }
+
     @Test func withoutADaemonItEndsWithStatus69() throws {
         let result = try Program.run(
             Self.jobqctl, ["run", "--socket", folder.file("nobody"), "-q", "q", "--", "true"])

@@ -3,8 +3,6 @@
 //
 // `line` makes the text and is all there is to test without a terminal.
 
-import Glibc
-
 /// How far a work came.
 struct ProgressBar {
     private let title: String
@@ -70,20 +68,5 @@ struct ProgressBar {
         let filled = Int((portion * Double(room)).rounded(.down))
         let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: room - filled)
         return ([title, "[\(bar)]"] + parts).joined(separator: "  ")
-    }
-}
-
-/// Monotonic time.
-enum Clock {
-    /// Milliseconds since some time.
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
-    /// Returns after so long, or earlier when a signal came.
-    static func pause(_ milliseconds: Int64) {
-        if milliseconds > 0 { poll(nil, 0, Int32(clamping: milliseconds)) }
     }
 }

@@ -159,6 +159,8 @@ final class ChildCommand {
 struct SpawnProblem: Error, CustomStringConvertible {
     let code: Int32
     var description: String { String(cString: strerror(code)) }
+    /// Something was short just now: processes, memory, descriptors. The command may be right.
+    var isTemporary: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 }
 
 /// Pipes that are all closed again when something goes wrong.

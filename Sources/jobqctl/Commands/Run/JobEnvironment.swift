@@ -36,13 +36,3 @@ enum JobEnvironment {
         return job.payload.raw + [0x0A]
     }
 }
-
-/// CLOCK_MONOTONIC.
-enum MonotonicTime {
-    /// Milliseconds.
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-}

@@ -117,9 +117,9 @@ final class JobRunner {
         if problem != nil, !hasBeenConnected { return true }
         guard life != .working, !places.contains(where: { $0.child.end == nil }) else { return false }
         if places.isEmpty, releases == 0, claimNumber == nil { return true }
-        let finishedAt = finishedAt ?? MonotonicTime.now
+        let finishedAt = finishedAt ?? Clock.now
         self.finishedAt = finishedAt
-        guard MonotonicTime.now >= finishedAt + plan.timeoutMs else { return false }
+        guard Clock.now >= finishedAt + plan.timeoutMs else { return false }
         problem = problem ?? ConnectionError.timedOut
         return true
     }
@@ -127,7 +127,7 @@ final class JobRunner {
     private var pollTimeout: Int32 {
         var times: [Int64] = places.compactMap { $0.child.end == nil ? $0.child.killAt : nil }
         if let finishedAt { times.append(finishedAt + plan.timeoutMs) }
-        let own = times.min().map { Int32(clamping: max(0, $0 - MonotonicTime.now)) } ?? -1
+        let own = times.min().map { Int32(clamping: max(0, $0 - Clock.now)) } ?? -1
         let links = link.pollTimeout
         return own < 0 ? links : links < 0 ? own : min(own, links)
     }
@@ -186,7 +186,7 @@ final class JobRunner {
     // MARK: What happens to children
 
     private func tendChildren() {
-        let now = MonotonicTime.now
+        let now = Clock.now
         for place in places where !place.isReporting {
             if place.child.reap() {
                 ended(place)
@@ -328,5 +328,5 @@ final class JobRunner {
         finish()
     }
 
-    private func terminate(_ place: Place) { place.child.terminate(killAt: MonotonicTime.now + plan.killAfterMs) }
+    private func terminate(_ place: Place) { place.child.terminate(killAt: Clock.now + plan.killAfterMs) }
 }

@@ -85,7 +85,7 @@ struct Run: ParsableCommand {
             try JobRunner(plan).run()
         } catch let problem as SpawnProblem {
             Terminal.complain("\(command[0]): \(problem)")
-            throw ExitStatus.configuration.code
+            throw problem.isTemporary ? ExitStatus.temporary.code : ExitStatus.configuration.code
         } catch {
             throw connection.report(error)
         }

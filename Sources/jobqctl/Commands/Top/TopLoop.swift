@@ -65,7 +65,7 @@ final class TopLoop {
     }
 
     private var pollTimeout: Int32 {
-        let own = openAnswers > 0 ? -1 : Int32(clamping: max(0, nextLook - MonotonicTime.now))
+        let own = openAnswers > 0 ? -1 : Int32(clamping: max(0, nextLook - Clock.now))
         let links = link.pollTimeout
         return own < 0 ? links : links < 0 ? own : min(own, links)
     }
@@ -73,7 +73,7 @@ final class TopLoop {
     // MARK: Looking
 
     private func lookIfDue() {
-        let now = MonotonicTime.now
+        let now = Clock.now
         guard openAnswers == 0, nextLook <= now else { return }
         nextLook = now + intervalMs
         ask("info") { [unowned self] in
@@ -82,7 +82,7 @@ final class TopLoop {
             if screen != nil, !state.isStoreReady { draw() }
         }
         ask("queues") { [unowned self] in
-            state.take(queues: $0, at: MonotonicTime.now)
+            state.take(queues: $0, at: Clock.now)
             askForOldDead()
         }
         if maySeeWorkers { askForWorkers() }
