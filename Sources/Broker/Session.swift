@@ -75,8 +75,9 @@ final class Session: ByteStreamDelegate {
     private func pump() {
         guard !isPumping else { return }
         isPumping = true
-        // Not of a stream that was closed for not reading: nothing can be found out about its peer any more.
-        while isOpen, stream.isOpen, gate.mayTakeRequest, framer.next({ take($0) }) {}
+        // Not of a stream that is closing, which gets no answers, or was closed for not reading: nothing can be found out
+        // about its peer any more.
+        while isOpen, stream.takesOutput, gate.mayTakeRequest, framer.next({ take($0) }) {}
         isPumping = false
         guard isOpen else { return }
         regulateReading()
