@@ -113,6 +113,17 @@ import Testing
         let result = try jobqctl("enqueue", "q", "--ndjson", input: (1...10).map { "\($0)\n" }.joined())
         #expect(result.status == 75 && result.output == "3 jobs enqueued\n")
         #expect(result.errors.contains("line 4: ") && result.errors.contains("queue_full"))
+        #expect(result.errors.contains("go on with --skip 3"))
+    }
+
+    @Test func linesOfOtherQueuesBehindAFullOneAreTold() throws {
+        _ = try client.call("configure", ["queue": "q", "max_len": 1])
+        let lines = ["q", "q", "r", "q", "r"].map { "{\"queue\":\"\($0)\"}\n" }
+        let result = try jobqctl("enqueue", "--jobs", input: lines.joined())
+        #expect(result.status == 75 && result.output == "3 jobs enqueued\n")
+        #expect(result.errors.contains("line 2: "))
+        #expect(result.errors.contains("2 lines behind it went in, which --skip 1 would enqueue again"))
+        #expect(try client.depth("r", "queued") == 2)
     }
 
     @Test(arguments: [

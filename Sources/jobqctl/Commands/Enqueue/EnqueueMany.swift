@@ -90,7 +90,7 @@ struct EnqueueMany {
         } catch let problem as DataProblem {
             let number = number
             try flush()
-            throw WrongLine(number: number, accepted: accepted, why: problem.description, status: .data)
+            throw WrongLine(number: number, why: problem.description, status: .data)
         }
         let isFull = batchBytes + job.count + 1 + Self.envelope > maximumBytes
         if batch.count == maximumItems || isFull { try flush() }
@@ -142,12 +142,11 @@ struct EnqueueMany {
         } catch let refused as ProtocolError {
             // The batch was refused as a whole, for one of its lines: those before it are fine.
             guard let index = refused.index, lines.indices.contains(index) else {
-                throw WrongLine(
-                    number: lines[0].number, accepted: accepted, why: "\(refused)", status: ExitStatus(refused))
+                throw WrongLine(number: lines[0].number, why: "\(refused)", status: ExitStatus(refused))
             }
             try send(lines[..<index])
             let status: ExitStatus = refused.isRetryable ? .temporary : .data
-            throw WrongLine(number: lines[index].number, accepted: accepted, why: "\(refused)", status: status)
+            throw WrongLine(number: lines[index].number, why: "\(refused)", status: status)
         }
     }
 
@@ -161,20 +160,22 @@ struct EnqueueMany {
         }
         if isJSON { print(reply) }
         var refused: WrongLine?
+        var behind = 0
         for (line, item) in zip(lines, reply["jobs"]?.array ?? []) {
             if let error = item["error"].map(ProtocolError.init) {
                 // Full: later lines of another queue may be in all the same, so it does not end here.
                 if refused == nil {
-                    refused = WrongLine(
-                        number: line.number, accepted: accepted, why: "\(error)", status: ExitStatus(error))
+                    refused = WrongLine(number: line.number, why: "\(error)", status: ExitStatus(error))
                 }
             } else {
                 accepted += 1
+                if refused != nil { behind += 1 }
                 if item["duplicate"]?.bool == true { duplicates += 1 }
             }
         }
-        if let refused {
-            throw WrongLine(number: refused.number, accepted: accepted, why: refused.why, status: refused.status)
+        if var refused {
+            refused.behind = behind
+            throw refused
         }
     }
 
@@ -192,9 +193,14 @@ struct EnqueueMany {
 /// A line that could not be enqueued; those before it are in.
 struct WrongLine: Problem {
     let number: Int
-    let accepted: Int
     let why: String
     let status: ExitStatus
+    /// Later lines that are in all the same, being of queues that had room.
+    var behind = 0
 
-    var description: String { "line \(number): \(why); go on with --skip \(number - 1)" }
+    var description: String {
+        let problem = "line \(number): \(why)"
+        if behind == 0 { return "\(problem); go on with --skip \(number - 1)" }
+        return "\(problem); \(behind.of("line")) behind it went in, which --skip \(number - 1) would enqueue again"
+    }
 }
