@@ -154,6 +154,8 @@ final class Daemon {
     /// Takes over what may change in a running daemon; a bad configuration changes nothing. By SIGHUP and by the
     /// operation `reload` alike.
     private func reload() -> ReloadOutcome {
+        // A daemon that has said that it stops must not say that it is ready.
+        guard !isStopping else { return .refused(problems: ["the daemon is stopping"]) }
         ServiceManager.reloading()
         defer { ServiceManager.ready() }
         let read = Configuration.load(
