@@ -32,3 +32,12 @@ extension CompletionKind {
         return nil
     }
 }
+
+extension Jobqctl {
+    /// The script for fish, able to complete without a terminal too: fish 3 cannot tell there where in a word the cursor
+    /// stands (`fish -c 'complete -C "jobqctl "'`), and the script would pass jobqctl an argument too few.
+    static var fishCompletionScript: String {
+        completionScript(for: .fish)
+            .replacing("(__jobqctl_tokens -tC)", with: "(__jobqctl_tokens -tC 2> /dev/null; or echo 0)")
+    }
+}

@@ -70,6 +70,11 @@ struct Jobqctl: ParsableCommand {
     /// Ends quietly when nobody reads its output any more (`| head`), also where whoever started it ignores SIGPIPE.
     static func main() {
         signal(SIGPIPE, SIG_DFL)
-        main(nil)
+        let words = CommandLine.arguments.dropFirst().joined(separator: " ")
+        if words == "--generate-completion-script fish" || words == "--generate-completion-script=fish" {
+            print(fishCompletionScript)
+        } else {
+            main(nil)
+        }
     }
 }

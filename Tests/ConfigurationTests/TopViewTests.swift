@@ -40,7 +40,7 @@ import Wire
         #expect(lines.count == 24)
         #expect(lines[0] == "jobqd 1.2 on /s, up 1 min 5 s" + String(repeating: " ", count: 43) + "12:00:00")
         #expect(lines[1] == "Redis 7.0 ready at unix:/r")
-        #expect(lines[2] == "3 connections, 1 workers, 2 waiting claims")
+        #expect(lines[2] == "3 connections, 1 worker, 2 waiting claims")
         #expect(
             lines[4] == "QUEUE                QUEUED  SCHED  RETRY  BUSY   DEAD    IN/S   OUT/S    OLDEST")
         #expect(lines[6] == "q1                        1      0      0     0      0       -       -       1 s")

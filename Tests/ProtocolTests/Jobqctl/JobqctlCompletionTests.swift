@@ -70,4 +70,9 @@ import Testing
         try terminal.send("jobqctl queue pause em\t")
         try terminal.read(until: "emails.bulk")
     }
+
+    @Test func fishCompletesQueuesWithoutATerminal() throws {
+        let ask = try "source \(script("fish")); complete -C 'jobqctl queue pause em'"
+        #expect(try run("fish", ["--no-config", "-c", ask], socket: daemon.socketPath) == ["email", "emails.bulk"])
+    }
 }

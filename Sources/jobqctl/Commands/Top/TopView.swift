@@ -44,8 +44,11 @@ struct TopView {
         let second =
             state.problem.map { TopLine("reconnecting: \($0)", .red) }
             ?? TopLine(state.store, state.isStoreReady ? nil : .red)
-        var third = TopLine(
-            "\(state.connections) connections, \(state.workerCount) workers, \(state.waitingClaims) waiting claims")
+        let counts = [
+            Int(state.connections).of("connection"), Int(state.workerCount).of("worker"),
+            Int(state.waitingClaims).of("waiting claim"),
+        ]
+        var third = TopLine(counts.joined(separator: ", "))
         if let rates = state.rates { third.add(", \(Self.rate(rates.in)) in and \(Self.rate(rates.out)) out a second") }
         return [first, second, third]
     }
@@ -147,7 +150,7 @@ struct TopView {
         "PgUp, PgDn    scroll by ten; Home: back to the first",
         "?, h          this help, and back",
         "",
-        "IN/S and OUT/S: enqueued, and completed, dead, cancelled or expired, in a second.",
+        "IN/S, OUT/S: enqueued, and completed, dead, cancelled or expired, a second.",
         "OLDEST: how long the first job in the queue has waited.",
         "Workers are those of this daemon; they are shown to administrators.",
     ].map { TopLine($0) }
