@@ -96,8 +96,9 @@ struct ConfigurationLayers {
     mutating func addFiles(defaultFile: String? = nil) {
         guard let setting = Setting.named(Setting.configFileOption), let main = effective(setting) else { return }
         let isDefault = main.origin == .builtIn
-        let path = isDefault ? defaultFile ?? main.value.text : main.value.text
-        addFile(path, mayBeMissing: isDefault)
+        let (named, isOptional) = Setting.optionalFile(main.value.text)
+        let path = isDefault ? defaultFile ?? named : named
+        addFile(path, mayBeMissing: isDefault || isOptional)
         do {
             for dropIn in try ConfigurationFiles.dropIns("\(path).d") { addFile(dropIn, mayBeMissing: false) }
         } catch {

@@ -30,6 +30,11 @@ struct Setting: Sendable {
     /// The setting that names the main file; the only one that a file cannot contain.
     static let configFileOption = "config"
 
+    /// A path with a `-` before it is one of a file that may be missing, as in units (systemd.exec(5), EnvironmentFile=).
+    static func optionalFile(_ text: String) -> (path: String, isOptional: Bool) {
+        text.hasPrefix("-") ? (String(text.dropFirst()), true) : (text, false)
+    }
+
     static func named(_ option: String) -> Setting? { all.first { $0.option == option } }
 
     /// It can be given on the command line; others stand in files only.
@@ -48,8 +53,9 @@ extension Setting {
             option: configFileOption, section: nil, key: nil, environment: ["JOBQD_CONFIG"],
             type: .path(maxBytes: 4095),
             placeholder: "FILE", standard: "/etc/jobqd/jobqd.conf", isReloadable: false,
-            documentation: "Main configuration file. FILE.d/*.conf are read after it, in the order of their names.",
-            assign: { $0.configFile = $1.text }),
+            documentation: "Main configuration file. FILE.d/*.conf are read after it, in the order of their names."
+                + " With a \"-\" before its path it may be missing.",
+            assign: { $0.configFile = optionalFile($1.text).path }),
         Setting(
             option: "socket", section: "Server", key: "Socket", environment: ["JOBQD_SOCKET"],
             type: .path(maxBytes: SettingValue.longestSocketPath), placeholder: "PATH",

@@ -121,6 +121,15 @@ struct PrecedenceTests {
         #expect(layers.problems.isEmpty)
     }
 
+    @Test func aNamedFileMayBeMissingWhenItSaysSoAndIsReadWhenItIsThere() throws {
+        let sandbox = try ConfigurationSandbox()
+        let arguments = ["--config", "-\(sandbox.mainFile)"]
+        let without = try sandbox.configuration(arguments)
+        #expect(without.configFile == sandbox.mainFile && without.inFlight == 256)
+        try sandbox.write("[Limits]\nInFlight=7\n")
+        #expect(try sandbox.configuration(arguments).inFlight == 7)
+    }
+
     @Test func credentialIsThePasswordFileUnlessAnotherOrAURLPasswordIsSet() throws {
         let sandbox = try ConfigurationSandbox()
         try sandbox.write("")

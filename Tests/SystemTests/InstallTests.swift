@@ -11,9 +11,9 @@ extension ServiceTests {
             let places = ["DESTDIR=\(root.path)", "PREFIX=/opt/jobqd", "SYSCONFDIR=/opt/etc", "UNITDIR=/opt/units"]
             try make(["install-files"] + places)
             let unit = root.read("opt/units/jobqd.service")
-            #expect(unit.contains("ExecStart=/opt/jobqd/bin/jobqd --config /opt/etc/jobqd/jobqd.conf\n"), "\(unit)")
+            #expect(unit.contains("ExecStart=/opt/jobqd/bin/jobqd --config -/opt/etc/jobqd/jobqd.conf\n"), "\(unit)")
             #expect(unit.contains("ExecReload=/opt/jobqd/bin/jobqctl reload"), "\(unit)")
-            #expect(root.read("opt/units/jobqd@.service").contains("--config /opt/etc/jobqd/%i.conf"))
+            #expect(root.read("opt/units/jobqd@.service").contains("--config -/opt/etc/jobqd/%i.conf"))
             #expect(try Machine.run(root.file("opt/jobqd/bin/jobqd"), "--version").hasPrefix("jobqd "))
             try make(["uninstall"] + places)
             let left = try Machine.run("find", root.path, "-type", "f").replacing(root.path, with: "")

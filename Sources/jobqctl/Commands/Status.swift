@@ -15,7 +15,12 @@ struct Status: DaemonCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
-        let info = try jobqd.request("info")
+        var info = try jobqd.request("info")
+        // A daemon that has just begun is not yet connected: what holds a moment later is what people want to know.
+        if info["redis"]?["state"]?.string != "ready", info["uptime_ms"]?.integer ?? 0 < 3_000 {
+            _ = try? jobqd.ping(store: true)
+            info = try jobqd.request("info")
+        }
         let isReady = info["redis"]?["state"]?.string == "ready"
         // Without its store the daemon cannot tell of queues; what it knows of itself is shown all the same.
         let queues = isReady ? try? jobqd.request("queues")["queues"] : nil
