@@ -12,7 +12,11 @@ extension Broker {
         if isStopping { return then("stopping") }
         if isDraining { return then("draining") }
         let status = store.status
-        guard status.state == "ready" else { return then("Redis is away: \(status.problem ?? status.state)") }
+        // A daemon that has just begun, perhaps by this very connection, is given the time to reach its store.
+        let isYoung = loop.now - startedAt < Self.healthPatienceUs
+        guard status.state == "ready" || isYoung else {
+            return then("Redis is away: \(status.problem ?? status.state)")
+        }
         var pending: ((String?) -> Void)? = then
         let answer = { (problem: String?) in
             let then = pending

@@ -107,6 +107,12 @@ import Testing
         #expect(try MetricSamples(server.exchange(get("/metrics")).body)["jobqd_draining"] == 1)
     }
 
+    @Test func whoAsksADaemonThatHasJustBegunIsAnsweredWhenItsRedisIsThere() throws {
+        let server = try Server(.own, ready: false)
+        let first = try eventualValue(within: 10, "the socket") { try? server.exchange(get("/healthz")) }
+        #expect(first.body == "ok\n")
+    }
+
     @Test func withoutRedisADaemonIsNotHealthyAndSaysWhy() throws {
         let redis = try RedisServer()
         let server = try Server(.redis(redis))
