@@ -32,34 +32,10 @@ extension Glob {
     /// The other pattern is read as if it were a name whose `*` only a `*` of ours can take in, and whose `?` only a `*`
     /// or a `?`. Runs of both are put in one order first, since `*?` and `?*` mean the same.
     public func covers(_ other: Glob) -> Bool {
-        let ours = Self.ordered(pattern)
-        let theirs = Self.ordered(other.pattern)
-        // As `matches`: the last star, and how far it reaches.
-        var p = 0
-        var n = 0
-        var star = -1
-        var reach = 0
-        while n < theirs.count {
-            if p < ours.count, ours[p] == Self.star {
-                star = p
-                reach = n
-                p += 1
-            } else if p < ours.count, theirs[n] != Self.star, ours[p] == Self.one || ours[p] == theirs[n] {
-                p += 1
-                n += 1
-            } else if star >= 0 {
-                reach += 1
-                p = star + 1
-                n = reach
-            } else {
-                return false
-            }
-        }
-        return ours[p...].allSatisfy { $0 == Self.star }
+        starWalk(
+            Self.ordered(pattern), over: Self.ordered(other.pattern), isStar: { $0 == Self.star },
+            takes: { $1 != Self.star && ($0 == Self.one || $0 == $1) })
     }
-
-    private static let star: UInt8 = 0x2A
-    private static let one: UInt8 = 0x3F
 
     /// The pattern with each run of `*` and `?` as its `?` first and then one `*`, if it had any.
     private static func ordered(_ pattern: String) -> [UInt8] {

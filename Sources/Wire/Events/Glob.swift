@@ -42,34 +42,15 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
     public var description: String { pattern }
 
     /// It has no `*` and no `?`: it matches only itself.
-    public var isExact: Bool { !pattern.utf8.contains { $0 == 0x2A || $0 == 0x3F } }
+    public var isExact: Bool { !pattern.utf8.contains { $0 == Self.star || $0 == Self.one } }
 
     /// Whether a name is one of those. At most O(pattern · name), whatever the pattern.
     public func matches(_ name: String) -> Bool {
-        let pattern = Array(pattern.utf8)
-        let name = Array(name.utf8)
-        var p = 0
-        var n = 0
-        // Where the last star stands, and how far it reaches; on a mismatch it takes in one byte more.
-        var star = -1
-        var reach = 0
-        while n < name.count {
-            if p < pattern.count, pattern[p] == 0x2A {
-                star = p
-                reach = n
-                p += 1
-            } else if p < pattern.count, pattern[p] == 0x3F || pattern[p] == name[n] {
-                p += 1
-                n += 1
-            } else if star >= 0 {
-                reach += 1
-                p = star + 1
-                n = reach
-            } else {
-                return false
-            }
-        }
-        while p < pattern.count, pattern[p] == 0x2A { p += 1 }
-        return p == pattern.count
+        starWalk(
+            Array(pattern.utf8), over: Array(name.utf8), isStar: { $0 == Self.star },
+            takes: { $0 == Self.one || $0 == $1 })
     }
+
+    static let star: UInt8 = 0x2A
+    static let one: UInt8 = 0x3F
 }

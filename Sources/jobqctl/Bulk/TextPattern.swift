@@ -2,6 +2,7 @@
 // whether large or small.
 
 import ArgumentParser
+import Wire
 
 struct TextPattern: Equatable, ExpressibleByArgument {
     private let pattern: [Character]
@@ -12,26 +13,7 @@ struct TextPattern: Equatable, ExpressibleByArgument {
         pattern = isPart ? ["*"] + text + ["*"] : text
     }
 
-    /// At most O(pattern · text).
     func matches(_ text: String) -> Bool {
-        let text = Array(text.lowercased())
-        var (p, t) = (0, 0)
-        // Where the last star stands, and how far it reaches; on a mismatch it takes in one character more.
-        var (star, reach) = (-1, 0)
-        while t < text.count {
-            if p < pattern.count, pattern[p] == "*" {
-                (star, reach) = (p, t)
-                p += 1
-            } else if p < pattern.count, pattern[p] == "?" || pattern[p] == text[t] {
-                p += 1
-                t += 1
-            } else if star >= 0 {
-                reach += 1
-                (p, t) = (star + 1, reach)
-            } else {
-                return false
-            }
-        }
-        return pattern[p...].allSatisfy { $0 == "*" }
+        starWalk(pattern, over: Array(text.lowercased()), isStar: { $0 == "*" }, takes: { $0 == "?" || $0 == $1 })
     }
 }
