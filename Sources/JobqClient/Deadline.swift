@@ -14,23 +14,16 @@ struct Deadline {
     private init(at: Int64?) { self.at = at }
 
     init(afterMs milliseconds: Int64) {
-        let (sum, overflow) = Self.now.addingReportingOverflow(milliseconds)
+        let (sum, overflow) = MonotonicClock.now.addingReportingOverflow(milliseconds)
         at = overflow ? nil : sum
     }
 
-    var hasPassed: Bool { at.map { Self.now >= $0 } ?? false }
+    var hasPassed: Bool { at.map { MonotonicClock.now >= $0 } ?? false }
 
     /// Milliseconds left, as poll(2) takes them: −1 for ever.
     var pollTimeout: Int32 {
         guard let at else { return -1 }
-        return Int32(clamping: max(0, at - Self.now))
-    }
-
-    /// CLOCK_MONOTONIC in milliseconds.
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        return Int32(clamping: max(0, at - MonotonicClock.now))
     }
 }
 

@@ -86,7 +86,7 @@ public final class JobqLink {
     public init(path: String, identity: Identity? = nil) {
         self.path = path
         self.identity = identity
-        awaySince = Deadline.now
+        awaySince = MonotonicClock.now
     }
 
     /// Whether requests are sent at once.
@@ -115,7 +115,7 @@ public final class JobqLink {
     func request(
         _ line: RequestLine, waitMs: Int64, timeoutMs: Int64?, then: @escaping (Answer) -> Void
     ) -> Int {
-        let now = Deadline.now
+        let now = MonotonicClock.now
         let deadline = timeoutMs.map { now &+ $0 &+ waitMs }
         lastNumber += 1
         requests[lastNumber] = Request(line: line, startedAt: now, deadline: deadline, then: then)
@@ -171,7 +171,7 @@ public final class JobqLink {
         times += requests.values.compactMap(deadline(of:))
         if case .closed = phase, !requests.isEmpty { return 0 }
         guard let nearest = times.min() else { return -1 }
-        return Int32(clamping: max(0, nearest - Deadline.now))
+        return Int32(clamping: max(0, nearest - MonotonicClock.now))
     }
 
     /// Does what is to be done now.
@@ -190,7 +190,7 @@ public final class JobqLink {
                 lost(error)
             }
         }
-        passTime(Deadline.now)
+        passTime(MonotonicClock.now)
     }
 
     private func passTime(_ now: Int64) {
@@ -222,7 +222,7 @@ public final class JobqLink {
     // MARK: Connecting
 
     private func connect() {
-        triedAt = Deadline.now
+        triedAt = MonotonicClock.now
         do throws(ConnectionError) {
             let socket = try LinkSocket(path: path)
             self.socket = socket
@@ -265,7 +265,7 @@ public final class JobqLink {
 
     private func lost(_ error: ConnectionError) {
         if case .closed = phase { return }
-        let now = Deadline.now
+        let now = MonotonicClock.now
         if isOpen { awaySince = now }
         socket = nil
         phase = .away(retryAt: now + pause.next(&generator))
@@ -283,7 +283,7 @@ public final class JobqLink {
 
     private func send(_ number: Int) {
         guard let socket, let request = requests[number] else { return }
-        let waitedMs = request.wasSent ? Deadline.now - request.startedAt : 0
+        let waitedMs = request.wasSent ? MonotonicClock.now - request.startedAt : 0
         requests[number]?.wasSent = true
         do throws(ConnectionError) {
             try socket.send(request.line.line(id: number, waitedMs: waitedMs))
@@ -305,11 +305,11 @@ public final class JobqLink {
         if let error = line["error"].map(ProtocolError.init), isNotNow(error) {
             requests[number]?.refusal = error
             let pause = requests[number]?.pause.next(&generator) ?? 1_000
-            requests[number]?.retryAt = Deadline.now + max(pause, error.retryAfterMs ?? 0)
+            requests[number]?.retryAt = MonotonicClock.now + max(pause, error.retryAfterMs ?? 0)
             return
         }
         requests[number] = nil
-        held.note(request.line, line, at: Deadline.now)
+        held.note(request.line, line, at: MonotonicClock.now)
         request.then(answer(line, request))
     }
 
@@ -342,7 +342,7 @@ public final class JobqLink {
     // MARK: Leases
 
     private func extend(_ claim: HeldClaims.Claim) {
-        held.extended(claim.token, at: Deadline.now)
+        held.extended(claim.token, at: MonotonicClock.now)
         request("extend", timeoutMs: claim.leaseMs) {
             $0.member("job", claim.job)
             $0.member("token", claim.token)
@@ -351,7 +351,7 @@ public final class JobqLink {
             case .failure(let error as ProtocolError) where HeldClaims.isEnd(error):
                 // It may have ended by our own doing, in an answer that came before this one.
                 leaseLost(claim.job, claim.token)
-            case .failure: held.extendSoon(claim.token, at: Deadline.now)
+            case .failure: held.extendSoon(claim.token, at: MonotonicClock.now)
             case .success: break
             }
         }
