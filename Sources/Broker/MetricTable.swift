@@ -84,7 +84,7 @@ public struct Metric: Sendable {
     static let connectionsDropped = Metric(
         "jobqd_connections_dropped_total", .counter, "Connections ended because the client did not read.")
     static let workers = Metric("jobqd_workers", .gauge, "Workers that said hello with a name.")
-    static let heldJobs = Metric("jobqd_held_jobs", .gauge, "Jobs in the hands of workers that said hello.")
+    static let heldJobs = Metric("jobqd_held_jobs", .gauge, "Jobs held by workers that said hello.")
     static let waitingClaims = Metric("jobqd_waiting_claims", .gauge, "Claims that wait for a job.")
     static let waits = Metric("jobqd_waits", .gauge, "Requests that wait for the end of a job.")
     static let subscriptions = Metric("jobqd_subscriptions", .gauge, "Connections that are subscribed to events.")

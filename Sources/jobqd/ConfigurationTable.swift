@@ -54,7 +54,7 @@ extension Setting {
             type: .path(maxBytes: 4095),
             placeholder: "FILE", standard: "/etc/jobqd/jobqd.conf", isReloadable: false,
             documentation: "Main configuration file. FILE.d/*.conf are read after it, in the order of their names."
-                + " With a \"-\" before its path it may be missing.",
+                + " With a \"-\" before its path the file may be missing.",
             assign: { $0.configFile = optionalFile($1.text).path }),
         Setting(
             option: "socket", section: "Server", key: "Socket", environment: ["JOBQD_SOCKET"],
@@ -65,7 +65,7 @@ extension Setting {
         Setting(
             option: "admin-socket", section: "Server", key: "AdminSocket", environment: ["JOBQD_ADMIN_SOCKET"],
             type: .path(maxBytes: SettingValue.longestSocketPath), placeholder: "PATH", standard: nil,
-            isReloadable: false, documentation: "A second socket, for administrators.",
+            isReloadable: false, documentation: "Second Unix socket, for administrators.",
             assign: { $0.adminSocket = $1.text }),
         Setting(
             option: "socket-mode", section: "Server", key: "SocketMode", environment: ["JOBQD_SOCKET_MODE"],
@@ -74,12 +74,13 @@ extension Setting {
         Setting(
             option: "socket-group", section: "Server", key: "SocketGroup", environment: ["JOBQD_SOCKET_GROUP"],
             type: .name(maxBytes: 64), placeholder: "GROUP", standard: nil, isReloadable: false,
-            documentation: "Group of the sockets; without it the daemon's own.", assign: { $0.socketGroup = $1.text }),
+            documentation: "Group of the sockets; without it, the daemon's group.",
+            assign: { $0.socketGroup = $1.text }),
         Setting(
             option: "state-dir", section: "Server", key: "StateDirectory",
             environment: ["JOBQD_STATE_DIR", "STATE_DIRECTORY"], type: .path(maxBytes: 4095), placeholder: "DIR",
             standard: "/var/lib/jobqd", isReloadable: false,
-            documentation: "Where the daemon keeps what is its own, e.g. its own Redis. Created (0700) when missing.",
+            documentation: "Directory of the daemon's data, such as its own Redis. Created (0700) if missing.",
             assign: { $0.stateDirectory = $1.text }),
     ]
 
@@ -88,14 +89,15 @@ extension Setting {
             option: "access-allow", section: "Access", key: "Allow", environment: [], type: .rule(.allow),
             placeholder: "RULE", standard: nil, isReloadable: true,
             documentation:
-                "What is allowed: words that must all hold, user= group= unit= op= queue=, each with one value or"
-                + " several with commas. The first Allow= or Deny= that matches decides; without one, administration is"
-                + " refused and all else allowed. Administrators are never refused. May stand often; empty: forget the"
+                "Allow requests that match all these words: user= group= unit= op= queue=, each with one value or several"
+                + " with commas. The first Allow= or Deny= that matches decides; without one, administration is refused"
+                + " and all else allowed. Administrators are never refused. May be given more than once; empty: drop the"
                 + " rules so far.",
             assign: { $0.access.append($1.rule) }),
         Setting(
             option: "access-deny", section: "Access", key: "Deny", environment: [], type: .rule(.deny),
-            placeholder: "RULE", standard: nil, isReloadable: true, documentation: "What is refused; as Allow=.",
+            placeholder: "RULE", standard: nil, isReloadable: true,
+            documentation: "Refuse requests that match; as Allow=.",
             assign: { $0.access.append($1.rule) }),
     ]
 
@@ -103,7 +105,7 @@ extension Setting {
         Setting(
             option: "max-connections", section: "Limits", key: "MaxConnections",
             environment: ["JOBQD_MAX_CONNECTIONS"], type: .count(1...1_000_000), placeholder: "N", standard: "10000",
-            isReloadable: true, documentation: "Connections at a time; more are not accepted until one ends.",
+            isReloadable: true, documentation: "Most connections at a time; further ones wait until one ends.",
             assign: { $0.maxConnections = Int($1.number) }),
         Setting(
             option: "line-bytes", section: "Limits", key: "LineBytes", environment: ["JOBQD_LINE_BYTES"],
@@ -112,7 +114,8 @@ extension Setting {
         Setting(
             option: "in-flight", section: "Limits", key: "InFlight", environment: ["JOBQD_IN_FLIGHT"],
             type: .count(1...65_536), placeholder: "N", standard: "256", isReloadable: false,
-            documentation: "Open requests of one connection; the daemon reads no further until one is answered.",
+            documentation:
+                "Most open requests of one connection; then the daemon stops reading from it until one is answered.",
             assign: { $0.inFlight = Int($1.number) }),
     ]
 
@@ -121,13 +124,13 @@ extension Setting {
             option: "store", section: "Store", key: "Kind", environment: ["JOBQD_STORE"],
             type: .choice(StoreKind.allCases.map(\.rawValue)), placeholder: "KIND", standard: "redis",
             isReloadable: false,
-            documentation: "redis, or memory: for testing workers, nothing survives the daemon.",
+            documentation: "redis, or memory: for testing workers; all jobs are lost when the daemon ends.",
             assign: { $0.storeKind = StoreKind(rawValue: $1.text) ?? .redis }),
         Setting(
             option: "redis", section: "Redis", key: "Url", environment: ["JOBQD_REDIS"], type: .redisURL,
             placeholder: "URL", standard: nil, isReloadable: false,
             documentation:
-                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/db]; without it the daemon starts"
+                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/db]. Without it the daemon starts"
                 + " a redis-server of its own in the state directory.",
             assign: { $0.redisURL = $1.text }),
         Setting(
@@ -135,7 +138,7 @@ extension Setting {
             environment: ["JOBQD_REDIS_PASSWORD_FILE"], type: .path(maxBytes: 4095), placeholder: "FILE",
             standard: nil, isReloadable: false,
             documentation: "File with the password of Redis, read at each connect. Without it"
-                + " $CREDENTIALS_DIRECTORY/jobqd.redis-password, if there.",
+                + " $CREDENTIALS_DIRECTORY/jobqd.redis-password, if it exists.",
             assign: { $0.redisPasswordFile = $1.text }),
         Setting(
             option: "key-prefix", section: "Redis", key: "KeyPrefix", environment: ["JOBQD_KEY_PREFIX"],
@@ -145,7 +148,7 @@ extension Setting {
             option: "request-timeout-ms", section: "Redis", key: "RequestTimeoutSec",
             environment: ["JOBQD_REQUEST_TIMEOUT_MS"], type: .duration(10...3_600_000), placeholder: "N",
             standard: "5s", isReloadable: false,
-            documentation: "How long Redis may take for one request; then it counts as away.",
+            documentation: "How long Redis may take to answer one request; then it counts as away.",
             assign: { $0.requestTimeoutMs = $1.number }),
     ]
 
@@ -153,7 +156,8 @@ extension Setting {
         Setting(
             option: "log-level", section: "Log", key: "Level", environment: ["JOBQD_LOG_LEVEL"],
             type: .choice(Logger.Level.allCases.map(\.rawValue)), placeholder: "LEVEL", standard: "info",
-            isReloadable: true, documentation: "trace, debug, info, notice, warning, error or critical.",
+            isReloadable: true,
+            documentation: "Least important messages to log: trace, debug, info, notice, warning, error or critical.",
             assign: { $0.logLevel = Logger.Level(rawValue: $1.text) ?? .info })
     ]
 
@@ -162,7 +166,7 @@ extension Setting {
             option: "metrics-listen", section: "Metrics", key: "Listen", environment: ["JOBQD_METRICS_LISTEN"],
             type: .localAddress, placeholder: "ADDRESS", standard: nil, isReloadable: false,
             documentation:
-                "Where GET /metrics and /healthz are answered over HTTP: 127.0.0.1:9187, [::1]:9187 or the path"
+                "Where to serve GET /metrics and /healthz over HTTP: 127.0.0.1:9187, [::1]:9187 or the path"
                 + " of a Unix socket. Without it, nowhere.",
             assign: { $0.metricsListen = $1.text })
     ]
