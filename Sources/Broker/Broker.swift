@@ -96,7 +96,7 @@ public final class Broker {
             if let queue { waiting.wake(queue, atLeast: 1) } else { waiting.wakeAll() }
         }
         store.onStatusChange = { [unowned self] in
-            if store.status.state == "ready" { sweeper.storeIsBack() }
+            if store.status.isReady { sweeper.storeIsBack() }
             reportStatus()
         }
         store.onCancelRequest = { [unowned self] queue, id, _ in workers.cancelRequested(id, queue: queue) }

@@ -14,8 +14,8 @@ extension Broker {
         let status = store.status
         // A daemon that has just begun, perhaps by this very connection, is given the time to reach its store.
         let isYoung = loop.now - startedAt < Self.healthPatienceUs
-        guard status.state == "ready" || isYoung else {
-            return then("Redis is away: \(status.problem ?? status.state)")
+        guard status.isReady || isYoung else {
+            return then("Redis is away: \(status.problem ?? status.state.rawValue)")
         }
         var pending: ((String?) -> Void)? = then
         let answer = { (problem: String?) in

@@ -27,7 +27,7 @@ extension Broker {
             writer.key("redis")
             writer.beginObject()
             writer.member("address", status.address)
-            writer.member("state", status.state)
+            writer.member("state", status.state.rawValue)
             if let role = status.role { writer.member("role", role) }
             if let version = status.version { writer.member("version", version) }
             if let roundTrip = status.roundTripUs { writer.member("round_trip_us", roundTrip) }

@@ -37,7 +37,7 @@ final class Metrics {
         if let latest, broker.loop.now - latest.madeAt < Self.keptUs { return then(latest.text) }
         waiting.append(then)
         guard waiting.count == 1 else { return }
-        guard broker.store.status.state == "ready" else { return finish(nil) }
+        guard broker.store.status.isReady else { return finish(nil) }
         round += 1
         let asked = round
         deadline.arm(after: Self.patienceUs)

@@ -32,8 +32,11 @@ struct StatusLine {
     private var health: String {
         switch (store.kind, store.state) {
         case ("memory", _): "jobs in memory only"
-        case (_, "ready"): "Redis \(store.version.map { "\($0) " } ?? "")at \(store.address)"
-        default: "Redis at \(store.address) is away: \(store.problem ?? store.state)"
+        case (_, .ready): "Redis \(store.version.map { "\($0) " } ?? "")at \(store.address)"
+        case (_, .starting): "Redis at \(store.address) is starting\(store.problem.map { ": \($0)" } ?? "")"
+        case (_, .refusing): "Redis at \(store.address) refuses: \(store.problem ?? "")"
+        case (_, .connecting), (_, .down):
+            "Redis at \(store.address) is away: \(store.problem ?? store.state.rawValue)"
         }
     }
 

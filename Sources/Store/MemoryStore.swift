@@ -119,7 +119,7 @@ public final class MemoryStore: JobStore {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    public var status: StoreStatus { StoreStatus(kind: "memory", address: "memory", state: "ready") }
+    public var status: StoreStatus { StoreStatus(kind: "memory", address: "memory", state: .ready) }
 
     /// Nobody else changes these queues: after the one wake-up of the contract none follows.
     public func watch(queue: String) {

@@ -45,6 +45,8 @@ public final class RedisStore: JobStore {
     /// Something was handed to the link that is not written yet.
     private var hasUnwritten = false
     private var pausedUntil: UInt64 = 0
+    /// When the store became ready, or ceased to be; µs of the loop's clock.
+    private var stateSince: UInt64
     private var clock: LoopTimer?
     private var closing: Closing?
     /// Calls and reads under way; what closing waits for.
@@ -65,6 +67,7 @@ public final class RedisStore: JobStore {
         self.configuration = configuration
         self.listeningOrigin = "+" + configuration.origin
         self.silentOrigin = "-" + configuration.origin
+        self.stateSince = loop.now
         self.timeout = UInt64(max(1, configuration.requestTimeoutMs)) * 1_000
     }
 
@@ -215,6 +218,7 @@ public final class RedisStore: JobStore {
     // MARK: The links
 
     private func linkIsReady() {
+        stateSince = loop.now
         announced.removeAll()
         pausedUntil = 0
         for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
@@ -224,19 +228,20 @@ public final class RedisStore: JobStore {
     }
 
     private func linkWasLost() {
+        stateSince = loop.now
         loop.askForTurnEnd()
         onStatusChange?()
     }
 
     public var status: StoreStatus {
-        let state =
+        let state: StoreStatus.State =
             switch link.state {
-            case .ready: "ready"
-            case .idle, .resolving, .connecting, .handshake: "connecting"
-            case .waiting, .stopped: "down"
+            case .ready: .ready
+            case .idle, .resolving, .connecting, .handshake: .connecting
+            case .waiting, .stopped: .down
             }
         return StoreStatus(
-            kind: "redis", address: configuration.address, state: state, role: link.facts?.role,
+            kind: "redis", address: configuration.address, state: state, since: stateSince, role: link.facts?.role,
             version: link.facts?.version, roundTripUs: link.roundTripUs, roundTrips: link.roundTrips,
             reconnects: link.reconnects,
             problem: link.problem)

@@ -6,7 +6,7 @@ import Testing
 @testable import Broker
 
 @Suite struct StatusLineTests {
-    private let redis = StoreStatus(kind: "redis", address: "unix:///r", state: "ready", version: "7.0.15")
+    private let redis = StoreStatus(kind: "redis", address: "unix:///r", state: .ready, version: "7.0.15")
 
     @Test func itSaysWhoIsThereAndWhereTheJobsAre() {
         #expect(
@@ -30,11 +30,11 @@ import Testing
 
     @Test func itSaysWhyRedisIsAway() {
         var away = redis
-        away.state = "connecting"
+        away.state = .connecting
         #expect(StatusLine(store: away).text.hasSuffix("; Redis at unix:///r is away: connecting"))
         away.problem = "connection refused"
         #expect(StatusLine(store: away).text.hasSuffix("; Redis at unix:///r is away: connection refused"))
-        let memory = StoreStatus(kind: "memory", address: "memory", state: "ready")
+        let memory = StoreStatus(kind: "memory", address: "memory", state: .ready)
         #expect(StatusLine(store: memory).text.hasSuffix("; jobs in memory only"))
     }
 }

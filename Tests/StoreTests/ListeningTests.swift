@@ -156,7 +156,7 @@ struct ListeningTests {
         try listener.drive("both") { $0.events.count == 2 }
         let last = try #require(listener.seqs.last)
         server.kill()
-        try listener.drive("the loss") { $0.store.status.state != "ready" }
+        try listener.drive("the loss") { !$0.store.status.isReady }
         // While it is away this only counts: it holds when the server is back.
         listener.store.listen(to: Glob("email")!)
         listener.store.listen(to: Glob("new?")!)
@@ -229,7 +229,7 @@ struct ListeningTests {
         listener.store.watchCancels(queue: "sms")
         try listener.drive("the subscriptions") { $0.watching.count == 2 }
         server.kill()
-        try listener.drive("the loss") { $0.store.status.state != "ready" }
+        try listener.drive("the loss") { !$0.store.status.isReady }
         listener.store.unwatchCancels(queue: "sms")
         try server.start()
         try listener.drive("the subscription") { $0.watching.count == 3 }

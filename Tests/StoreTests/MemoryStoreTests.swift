@@ -148,7 +148,7 @@ import Wire
     }
 
     @Test func itSaysWhatItIs() {
-        #expect(store.status == StoreStatus(kind: "memory", address: "memory", state: "ready"))
+        #expect(store.status == StoreStatus(kind: "memory", address: "memory", state: .ready))
     }
 
     @Test func manyQueuedJobsAreClaimedAsFastAsAThousand() {

@@ -188,7 +188,7 @@ struct RedisStoreTests {
         fixture.server.resume()
         try eventually { try fixture.counters()["requeued"] == "1" }
         #expect(outcomes.isEmpty)
-        try fixture.drive { fixture.store.status.state != "ready" }
+        try fixture.drive { !fixture.store.status.isReady }
         try fixture.server.command("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
         try fixture.drive { outcomes.count == 7 }
 
@@ -217,7 +217,7 @@ struct RedisStoreTests {
         fixture.server.suspend()
         let job = NewJob(id: "1", payload: bytes("1"))
         #expect(try isUnavailable(fixture.result { $0.enqueue([job], queue: "email", then: $1) }))
-        #expect(fixture.store.status.state != "ready")
+        !#expect(fixture.store.status.isReady)
         var gone: [TokenOutcome]?
         fixture.store.workerGone([Claim(id: "x", token: "t")], queue: "email") { gone = try? $0.get() }
         fixture.server.resume()
@@ -340,12 +340,12 @@ struct RedisStoreTests {
         let fixture = try StoreFixture()
         fixture.store.watch(queue: "email")
         try fixture.drive { fixture.wakes.contains("email") }
-        var changes: [String] = []
+        var changes: [StoreStatus.State] = []
         fixture.store.onStatusChange = { [unowned fixture] in changes.append(fixture.store.status.state) }
         fixture.wakes = []
         try fixture.server.restart()
         try fixture.drive { fixture.wakes.contains(nil) && fixture.wakes.contains("email") }
-        #expect(changes.last == "ready")
+        #expect(changes.last == .ready)
         #expect(changes.count >= 2)
     }
 

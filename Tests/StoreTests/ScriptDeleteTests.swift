@@ -93,7 +93,7 @@ struct ScriptDeleteTests {
         for _ in 0..<3 { _ = try fixture.loop.runOnce(timeout: 5_000) }
         fixture.server.resume()
         try eventually { try fixture.counters()["deleted"] == "1" }
-        try fixture.drive { fixture.store.status.state != "ready" }
+        try fixture.drive { !fixture.store.status.isReady }
         try fixture.server.command("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
         try fixture.drive { deleted != nil && cancelled != nil }
         guard case .failure(.unavailable) = deleted, case .failure(.unavailable) = cancelled else {

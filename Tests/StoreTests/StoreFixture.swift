@@ -45,7 +45,7 @@ final class StoreFixture {
                 logger: Logger(label: "store") { [complaints] _ in complaints }))
         store.onWake = { [unowned self] in wakes.append($0) }
         store.start()
-        if server.pid != nil { try drive { store.status.state == "ready" } }
+        if server.pid != nil { try drive { store.status.isReady } }
     }
 
     /// Turns the loop until the condition holds.

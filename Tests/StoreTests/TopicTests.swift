@@ -185,7 +185,7 @@ extension StoreFixture {
         store.get("heavy", queue: queue) { _ in }
         for _ in 0..<3 { _ = try loop.runOnce(timeout: 5_000) }
         server.resume()
-        try drive { store.status.state != "ready" }
+        try drive { !store.status.isReady }
         try server.command("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
     }
 }

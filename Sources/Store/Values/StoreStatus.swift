@@ -4,12 +4,29 @@ public import Reactor
 
 /// What `info` tells about the store.
 public struct StoreStatus: Equatable, Sendable {
+    /// What can be asked of the store now. The raw value is the word of `info`.
+    public enum State: String, CaseIterable, Sendable {
+        /// The daemon's own Redis starts, or loads its data: nothing is wrong yet.
+        case starting
+        /// A connection is being made.
+        case connecting
+        /// There is no connection; the next try is due.
+        case down
+        /// Redis answers, but refuses what the store needs: some right is missing, or it takes no writes.
+        case refusing
+        case ready
+
+        /// Whether everything that the store does can be done.
+        public var isReady: Bool { self == .ready }
+    }
+
     /// `redis` or `memory`.
     public var kind: String
     /// Without user and password, e.g. `unix:///run/redis.sock`.
     public var address: String
-    /// `ready`, `connecting` or `down`.
-    public var state: String
+    public var state: State
+    /// Since when it is ready, or is not: µs of the loop's clock (`Loop.now`). Tries to connect do not change it.
+    public var since: UInt64
     public var role: String?
     public var version: String?
     /// Of the last exchange, microseconds.
@@ -17,16 +34,21 @@ public struct StoreStatus: Equatable, Sendable {
     /// Of all exchanges since the start.
     public var roundTrips: Histogram
     public var reconnects: Int
-    /// Why it is down, or nil.
+    /// Why it is not ready, in words for a user; nil: it is, or nothing is known yet.
     public var problem: String?
+
+    /// Whether everything that the store does can be done.
+    public var isReady: Bool { state.isReady }
+
     public init(
-        kind: String, address: String, state: String, role: String? = nil, version: String? = nil,
+        kind: String, address: String, state: State, since: UInt64 = 0, role: String? = nil, version: String? = nil,
         roundTripUs: Int64? = nil, roundTrips: Histogram = Histogram(.short), reconnects: Int = 0,
         problem: String? = nil
     ) {
         self.kind = kind
         self.address = address
         self.state = state
+        self.since = since
         self.role = role
         self.version = version
         self.roundTripUs = roundTripUs
