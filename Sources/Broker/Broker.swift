@@ -109,14 +109,17 @@ public final class Broker {
 
     /// The safety net: whatever was missed (a lost message, another host's crash) is found within a second.
     private func everySecond() {
-        if let due = tickDueAt { figures.loopLag.observe(microseconds: loop.now - min(due, loop.now)) }
+        let now = loop.now
+        let due = min(tickDueAt ?? now, now)
+        if tickDueAt != nil { figures.loopLag.observe(microseconds: now - due) }
         waiting.tidy()
         workers.tidy()
         sweeper.tick(at: loop.now)
         hub.tick()
         waits.tick()
         reportStatus()
-        let next = loop.now + 1_000_000
+        // From when it was due, not from now: what the tick itself, or anything else, takes too long shows as lateness.
+        let next = max(due + 1_000_000, now)
         tickDueAt = next
         tick?.arm(at: next)
     }

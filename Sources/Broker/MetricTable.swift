@@ -76,7 +76,7 @@ public struct Metric: Sendable {
 
     private static let daemonMetrics = [
         info, connections, connectionsDropped, workers, heldJobs, waitingClaims, waits, subscriptions, draining,
-        redisUp, redisReconnects, redisRoundTrip, requests, errors, eventsDropped, loopLag,
+        redisUp, redisReconnects, redisRoundTrip, requests, errors, eventsDropped, loopLag, loopTurn, longestTurn,
     ]
 
     static let info = Metric("jobqd_info", .gauge, ["version"], "Always 1; the version is in the label.")
@@ -100,6 +100,10 @@ public struct Metric: Sendable {
         "jobqd_events_dropped_total", .counter, "Events that subscribers did not get because they did not read.")
     static let loopLag = Metric(
         "jobqd_loop_lag_seconds", .histogram, "How late the loop served a timer, tried once a second.")
+    static let loopTurn = Metric(
+        "jobqd_loop_turn_seconds", .histogram, "How long turns of the loop took; nobody else is served meanwhile.")
+    static let longestTurn = Metric(
+        "jobqd_loop_longest_turn_seconds", .gauge, "The longest turn of the loop since the daemon started.")
 
     private init(_ name: String, _ kind: Kind, _ help: String) { self.init(name, kind, [], help) }
 

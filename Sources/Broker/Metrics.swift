@@ -120,6 +120,10 @@ final class Metrics {
         text.single(.eventsDropped, figures.eventsDropped)
         text.family(.loopLag)
         text.histogram(.loopLag, [], figures.loopLag)
+        text.family(.loopTurn)
+        text.histogram(.loopTurn, [], broker.loop.turns)
+        text.family(.longestTurn)
+        text.sample(.longestTurn, [], microseconds: broker.loop.longestTurnUs)
     }
 
     private func writeProcess(to text: inout MetricsText) {

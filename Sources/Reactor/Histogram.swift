@@ -9,6 +9,8 @@ public struct Histogram: Equatable, Sendable {
     public enum Scale: Sendable {
         /// From 100 µs to 5 s: round trips, and how late the loop is.
         case short
+        /// From 100 µs to 5 s with 20 ms among them, the most that a turn of the loop may take.
+        case turns
         /// From 1 ms to 4 h: how long jobs wait and run.
         case long
 
@@ -16,12 +18,16 @@ public struct Histogram: Equatable, Sendable {
         public var bounds: [UInt64] {
             switch self {
             case .short: Self.shortBounds
+            case .turns: Self.turnBounds
             case .long: Self.longBounds
             }
         }
 
         private static let shortBounds: [UInt64] = [
             100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000,
+        ]
+        private static let turnBounds: [UInt64] = [
+            100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000,
         ]
         private static let longBounds: [UInt64] = [
             1_000, 5_000, 25_000, 100_000, 500_000, 1_000_000, 5_000_000, 15_000_000, 60_000_000, 300_000_000,

@@ -4,6 +4,9 @@
 // handler gathered (commands to the store, replies to clients) goes out there, once. When an action makes new work
 // for one that already ran, it says `askForTurnEnd()` and the actions run again. One thread, no locks; the compiler
 // keeps a `Loop` and all that hangs on it on one thread, since none of it is Sendable.
+//
+// While a turn lasts nobody else is served. So each turn is timed, and whoever works through what clients made up does
+// so `inPieces`, or leaves the rest to the next turn when `turnIsLong`: a turn is the share of one piece and no more.
 
 internal import CSystemd
 internal import Glibc
@@ -17,7 +20,16 @@ public final class Loop {
     private var again = false
     private var laterActions: [() -> Void] = []
     private var later: DeferSource?
+    /// When the present turn began, monotonic µs.
+    private var turnBeganAt: UInt64 = 0
 
+    /// How long turns took, from the moment their source was known to be ready.
+    public private(set) var turns = Histogram(.turns)
+    /// The longest of them, µs.
+    public private(set) var longestTurnUs: UInt64 = 0
+
+    /// How long a turn may go on beginning further pieces of work, µs.
+    private static let turnShareUs: UInt64 = 4_000
     /// How often the actions at the end of one turn may ask for another round before the rest waits for the next turn.
     private static let maximumRounds = 16
 
@@ -67,6 +79,20 @@ public final class Loop {
     /// (`WATCHDOG_USEC`, sd_event_set_watchdog(3)).
     public func enableWatchdog() -> Bool { sd_event_set_watchdog(event, 1) > 0 }
 
+    // MARK: The length of a turn
+
+    /// Whether the present turn has had its share of time. What can wait then waits for the next turn.
+    public var turnIsLong: Bool { now - turnBeganAt >= Loop.turnShareUs }
+
+    /// Calls `step` until it says false: as often in each turn as the turn's share of time allows, at least once. The
+    /// first steps are taken now. A step is short: it works on one thing, or on a few.
+    public func inPieces(_ step: @escaping () -> Bool) {
+        repeat {
+            guard step() else { return }
+        } while !turnIsLong
+        deferred { [unowned self] in inPieces(step) }
+    }
+
     // MARK: The end of a turn
 
     /// Has `action` run at the end of every turn from now on, after those registered before it, until it is cancelled. The
@@ -97,7 +123,11 @@ public final class Loop {
         precondition(pthread_equal(thread, pthread_self()) != 0, "a loop runs on the thread that made it")
     }
 
-    func beginTurn() { inTurn = true }
+    func beginTurn() {
+        inTurn = true
+        // The time at which epoll_wait(2) returned, which sd-event has read anyway (sd_event_now(3)).
+        sd_event_now(event, CLOCK_MONOTONIC, &turnBeganAt)
+    }
 
     func endTurn() {
         var rounds = 0
@@ -108,12 +138,22 @@ public final class Loop {
         } while again && rounds < Loop.maximumRounds
         inTurn = false
         if again { later?.enable() }
+        let end = now
+        let length = end - min(turnBeganAt, end)
+        turns.observe(microseconds: length)
+        if length > longestTurnUs { longestTurnUs = length }
     }
 
     fileprivate func runDeferred() {
         let due = laterActions
         laterActions.removeAll()
-        for action in due { action() }
+        for (index, action) in due.enumerated() {
+            action()
+            guard index + 1 < due.count, turnIsLong else { continue }
+            laterActions.insert(contentsOf: due[(index + 1)...], at: 0)
+            later?.enable()
+            return
+        }
     }
 }
 

@@ -4,7 +4,7 @@ import Reactor
 import Testing
 
 @Suite struct HistogramTests {
-    @Test(arguments: [Histogram.Scale.short, .long])
+    @Test(arguments: [Histogram.Scale.short, .turns, .long])
     func aTimeAtABoundIsBelowItAndOneMicrosecondMoreIsNot(scale: Histogram.Scale) {
         #expect(scale.bounds == scale.bounds.sorted() && Set(scale.bounds).count == scale.bounds.count)
         for (index, bound) in scale.bounds.enumerated() {

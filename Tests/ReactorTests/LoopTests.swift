@@ -199,3 +199,45 @@ import Testing
         #expect(try loop.runOnce(timeout: 0) == false)
     }
 }
+
+/// How long turns are, and work that is spread over them.
+@Suite(.timeLimit(.minutes(1))) struct LoopTurnTests {
+    @Test func eachTurnIsTimedWithWhatItsEndDoes() throws {
+        let loop = try Loop()
+        loop.atTurnEnd { usleep(30_000) }
+        loop.deferred {}
+        try loop.turnWhileBusy()
+        #expect(loop.longestTurnUs >= 30_000)
+        #expect(loop.turns.count == 1 && loop.turns.sumUs == loop.longestTurnUs)
+    }
+
+    @Test func workInPiecesLetsOthersHaveTheirTurn() throws {
+        let loop = try Loop()
+        var steps = 0
+        var stepsBeforeTheOther: Int?
+        loop.deferred {
+            loop.inPieces {
+                steps += 1
+                usleep(2_000)
+                return steps < 50
+            }
+            loop.deferred { stepsBeforeTheOther = stepsBeforeTheOther ?? steps }
+        }
+        try loop.turn(until: "all steps are taken") { steps == 50 }
+        #expect(try #require(stepsBeforeTheOther) < 10)
+        #expect(loop.turns.count > 10)
+    }
+
+    @Test func deferredActionsThatTakeLongAreSpreadOverTurnsInTheirOrder() throws {
+        let loop = try Loop()
+        var done: [Int] = []
+        for number in 0..<20 {
+            loop.deferred {
+                usleep(3_000)
+                done.append(number)
+            }
+        }
+        try loop.turn(until: "all have run") { done.count == 20 }
+        #expect(done == Array(0..<20) && loop.turns.count >= 5)
+    }
+}
