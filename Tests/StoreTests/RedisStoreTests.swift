@@ -217,7 +217,7 @@ struct RedisStoreTests {
         fixture.server.suspend()
         let job = NewJob(id: "1", payload: bytes("1"))
         #expect(try isUnavailable(fixture.result { $0.enqueue([job], queue: "email", then: $1) }))
-        !#expect(fixture.store.status.isReady)
+        #expect(!fixture.store.status.isReady)
         var gone: [TokenOutcome]?
         fixture.store.workerGone([Claim(id: "x", token: "t")], queue: "email") { gone = try? $0.get() }
         fixture.server.resume()
