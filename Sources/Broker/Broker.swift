@@ -38,8 +38,14 @@ public final class Broker {
     var identifiers: IdentifierSource
     /// Whose turn it is among the queues of weighted claims.
     var shares = WeightedSharesTable()
-    /// It takes no new work: after `drain`, or because it stops.
+    /// An administrator's `drain` holds: no new work is taken.
     private(set) var isDraining = false
+    /// No job is handed to a worker any more: it drains or stops.
+    var handsOutNoWork: Bool { isDraining || isStopping }
+    /// Why nobody, or not everybody, can connect; nil: all can.
+    public var addressProblem: String? {
+        didSet { if addressProblem != oldValue { reportStatus() } }
+    }
     private var stopper: Stopper?
     /// The rules of `BrokerOptions.access`; nil: there are none.
     private(set) var access: AccessRules?
@@ -71,6 +77,8 @@ public final class Broker {
     public var onStatus: ((String) -> Void)?
     /// Called when a connection ended, so that a paused listener may go on.
     public var onRoom: (() -> Void)?
+    /// Called once a second, until the daemon stops.
+    public var onSecond: (() -> Void)?
     /// Called by `reload`: reads the configuration anew and says what came of it.
     public var onReload: (() -> ReloadOutcome)?
 
@@ -117,6 +125,7 @@ public final class Broker {
         sweeper.tick(at: loop.now)
         hub.tick()
         waits.tick()
+        onSecond?()
         reportStatus()
         // From when it was due, not from now: what the tick itself, or anything else, takes too long shows as lateness.
         let next = max(due + 1_000_000, now)
@@ -214,13 +223,13 @@ public final class Broker {
     /// The daemon is about to end.
     var isStopping: Bool { stopper != nil }
 
-    /// Takes no new work, answers what is under way, and then calls `then`; at the latest after about four seconds.
+    /// Hands out no more work, answers what is asked until the connections are closed, and then calls `then`; at the
+    /// latest after about four seconds.
     ///
     /// Waiting claims are answered with no jobs, and waits for jobs as if their time were over. Leases stay with their
     /// workers: after a restart the same tokens are good.
     public func stop(then: @escaping () -> Void) {
         guard !isStopping else { return }
-        isDraining = true
         waiting.answerAll()
         waits.answerAll()
         tick?.disarm()
@@ -229,13 +238,17 @@ public final class Broker {
         let stopper = Stopper(broker: self, then: then)
         self.stopper = stopper
         hub.stop()
-        stopper.check()
+        stopper.begin()
     }
 
     /// Requests read and not yet answered, of all connections.
     var openRequests: Int { sessions.values.reduce(0) { $0 + $1.openRequests } }
     /// Bytes of replies not yet taken by the kernel, of all connections.
     var unsentBytes: Int { sessions.values.reduce(0) { $0 + $1.stream.unsentBytes } }
+    /// Of all connections, whether everything that was sent over them is answered, and no more can come.
+    var sessionsAreDone: Bool { sessions.values.allSatisfy(\.isDone) }
+    /// Nothing more can be sent over the connections; what was sent is still read and answered.
+    func endInput() { for session in sessions.values { session.stream.endInput() } }
     func finishSessions() { for session in sessions.values { session.finish() } }
     func closeSessions() { for session in sessions.values { session.stream.close() } }
 
@@ -244,7 +257,7 @@ public final class Broker {
         guard let onStatus else { return }
         let line = StatusLine(
             isStopping: isStopping, isDraining: isDraining, isFull: !hasRoom(isAdmin: false),
-            connections: sessions.count,
+            addressProblem: addressProblem, connections: sessions.count,
             workers: workers.count, held: workers.heldCount, waitingClaims: waiting.count, store: store.status)
         onStatus(line.text)
     }

@@ -75,16 +75,25 @@ extension Broker {
         }
     }
 
-    /// Refuses new work while the daemon drains or stops. True when it did.
+    /// Refuses new jobs while the daemon drains; one that only stops still takes them. True when it did.
     func refusesNewWork(_ ticket: Ticket) -> Bool {
         guard isDraining else { return false }
         ticket.refuse(draining)
         return true
     }
 
+    /// Refuses to hand out jobs, or to wait for some, while the daemon drains or stops. True when it did.
+    func refusesToHandOut(_ ticket: Ticket) -> Bool {
+        guard handsOutNoWork else { return false }
+        ticket.refuse(draining)
+        return true
+    }
+
     var draining: WireError {
         WireError(
-            .draining, "the daemon is \(isStopping ? "stopping" : "draining") and takes no new work",
+            .draining,
+            isStopping
+                ? "the daemon is stopping and hands out no more work" : "the daemon is draining and takes no new work",
             retryAfterMs: 1_000)
     }
 

@@ -10,6 +10,7 @@ extension Broker {
     /// Says why no work can be done here, or nil when it can: after a round trip to the store.
     func health(then: @escaping (String?) -> Void) {
         if isStopping { return then("stopping") }
+        if let addressProblem { return then("unreachable: \(addressProblem)") }
         if isDraining { return then("draining") }
         let status = store.status
         // A daemon that has just begun, perhaps by this very connection, is given the time to reach its store.

@@ -40,7 +40,7 @@ extension Broker {
             writer.member("waiting_claims", waiting.count)
             writer.member("waits", waits.count)
             writer.member("subscriptions", hub.subscriptionCount)
-            writer.member("draining", isDraining)
+            writer.member("draining", handsOutNoWork)
         }
     }
 

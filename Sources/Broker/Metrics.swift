@@ -108,7 +108,7 @@ final class Metrics {
         text.single(.waitingClaims, broker.waiting.count)
         text.single(.waits, broker.waits.count)
         text.single(.subscriptions, broker.hub.subscriptionCount)
-        text.single(.draining, broker.isDraining ? 1 : 0)
+        text.single(.draining, broker.handsOutNoWork ? 1 : 0)
         text.single(.redisUp, isStoreUp ? 1 : 0)
         text.single(.redisReconnects, status.reconnects)
         text.family(.redisRoundTrip)

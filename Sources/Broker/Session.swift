@@ -52,6 +52,9 @@ final class Session: ByteStreamDelegate {
     /// Requests read and not yet answered.
     var openRequests: Int { gate.open }
 
+    /// Everything its peer has sent is answered, and no more can come.
+    var isDone: Bool { !isOpen || inputEnded && gate.open == 0 }
+
     func streamDidRead(_ stream: ByteStream, _ bytes: UnsafeRawBufferPointer) {
         framer.append(bytes)
         pump()

@@ -8,6 +8,8 @@ struct StatusLine {
     var isDraining = false
     /// No further connection is accepted.
     var isFull = false
+    /// Why nobody, or not everybody, can connect.
+    var addressProblem: String?
     var connections = 0
     var workers = 0
     /// Jobs in the hands of those workers.
@@ -20,6 +22,7 @@ struct StatusLine {
     private var doing: String {
         let clients = Self.count(connections, "connection")
         if isStopping { return "Stopping: \(clients)" }
+        if let addressProblem { return "Unreachable, \(addressProblem): \(clients)" }
         if isDraining { return "Draining, no new work is taken: \(clients)" }
         return isFull ? "Serving \(clients), no room for more" : "Serving \(clients)"
     }

@@ -38,7 +38,7 @@ extension Broker {
             ticket.reply { writer in
                 writer.key("workers")
                 writer.beginArray()
-                for worker in sorted { writer.worker(worker, isDraining: isDraining) }
+                for worker in sorted { writer.worker(worker, isQuiet: handsOutNoWork) }
                 writer.endArray()
             }
         }
@@ -61,7 +61,7 @@ extension Broker {
 
     /// `resume {worker}` → `{workers: n}`
     func resume(worker glob: Glob, _ ticket: Ticket) {
-        if refusesNewWork(ticket) { return }
+        if refusesToHandOut(ticket) { return }
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: false) }
         ticket.reply { $0.member("workers", matching.count) }
@@ -93,7 +93,7 @@ extension JSONWriter {
     /// Names of held jobs that are shown of one worker.
     private static var shownJobs: Int { 100 }
 
-    fileprivate mutating func worker(_ worker: Worker, isDraining: Bool) {
+    fileprivate mutating func worker(_ worker: Worker, isQuiet: Bool) {
         beginObject()
         member("worker", worker.name ?? "")
         member("session", worker.session)
@@ -104,7 +104,7 @@ extension JSONWriter {
         member("since_at", worker.sinceAt)
         member("connected", worker.connection != nil)
         member("push", worker.push)
-        member("quiet", worker.isQuiet || isDraining)
+        member("quiet", worker.isQuiet || isQuiet)
         member("held", worker.held.count)
         key("jobs")
         beginArray()

@@ -101,7 +101,7 @@ final class Workers {
 
     /// A worker that asked for events has (another) connection: what it may have missed is told.
     func tellAgain(_ worker: Worker) {
-        if worker.isQuiet || broker.isDraining { worker.tell(.quiet) }
+        if worker.isQuiet || broker.handsOutNoWork { worker.tell(.quiet) }
         leases.watchAgain(worker)
     }
 
@@ -213,7 +213,7 @@ final class Workers {
         worker.isQuiet = quiet
         if let connection = worker.connection { broker.waiting.set(connection, parked: quiet) }
         // All were told when the draining began.
-        if !broker.isDraining { worker.tell(quiet ? .quiet : .resume) }
+        if !broker.handsOutNoWork { worker.tell(quiet ? .quiet : .resume) }
     }
 
     // MARK: Leaving

@@ -33,7 +33,7 @@ extension Broker {
 
     /// `claim {queue | queues, wait_ms, max, lease_ms, strategy, weights}` → `{jobs: […]}`, empty after `wait_ms`.
     func claim(_ body: ClaimBody, _ ticket: Ticket) {
-        if refusesNewWork(ticket) { return }
+        if refusesToHandOut(ticket) { return }
         take(body, for: ticket) { [self] result in
             switch result {
             case .success(let (queue, jobs)): ticket.reply { $0.claimedJobs(jobs, queue: queue) }

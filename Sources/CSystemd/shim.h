@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -73,6 +74,18 @@ static inline int jobqd_unix_address(int fd, const char *path, int mask) {
     int result = bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
     umask(before);
     return result;
+}
+
+/// The path that a Unix socket is bound to, without a NUL: its length; 0 when it has none, or more than `room` bytes.
+static inline int jobqd_socket_path(int fd, char *path, size_t room) {
+    struct sockaddr_un address;
+    socklen_t size = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) return -errno;
+    if (address.sun_family != AF_UNIX || size <= offsetof(struct sockaddr_un, sun_path)) return 0;
+    size_t length = strnlen(address.sun_path, size - offsetof(struct sockaddr_un, sun_path));
+    if (length > room) return 0;
+    memcpy(path, address.sun_path, length);
+    return (int)length;
 }
 
 /// The exit status, or the signal, of a child out of the siginfo that waitid(2) fills; siginfo's members are macros.

@@ -134,6 +134,13 @@ public final class ByteStream {
         if isOpen && inputIsOpen && !inputIsWatched && !isDirty { set.markDirty(self) }
     }
 
+    /// Lets the peer send no more. What it has sent is still read, and `streamDidEndInput` follows; what it tries to send
+    /// from now on fails with EPIPE, so that it knows that nobody has read it (shutdown(2) with SHUT_RD).
+    public func endInput() {
+        guard isOpen, inputIsOpen else { return }
+        shutdown(fd, Int32(SHUT_RD))
+    }
+
     /// Takes no more input and no more output, and closes as soon as what was written has gone out.
     public func closeAfterFlush() {
         guard isOpen, !closesWhenFlushed else { return }

@@ -33,6 +33,8 @@ public enum MessageID: String, Sendable, CaseIterable {
     case forbidden = "5466132cca7345ecb53b256d7aff3154"
     /// All places for connections are taken.
     case connectionsFull = "fb2037a18b3b4d4fb794a2427ff68ab7"
+    /// The daemon's listening addresses do not lead to its sockets.
+    case unreachable = "6f14a9c56a7042368a4b2d952770e02b"
     /// The process has no file descriptors left for connections.
     case noDescriptors = "7606d5f65c074d91a881553dc3a9b877"
     /// A worker has ended with jobs in its hands.

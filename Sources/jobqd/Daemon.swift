@@ -19,9 +19,11 @@ final class Daemon {
     private let backend: StoreBackend
     private let broker: Broker
     private var listeners: [(role: SocketRole, listener: Listener)] = []
+    private let reachability: Reachability
     private var signals: [SignalSource] = []
     private var lastStatus = ""
     private var isStopping = false
+    private var exitCode: Int32 = 0
     /// Whose listeners rest because there is no room.
     private var full: Set<SocketRole> = []
     /// When the log was last told of that (monotonic µs).
@@ -64,6 +66,7 @@ final class Daemon {
         options.access = configuration.access
         broker = try Broker(
             options: options, loop: loop, store: backend.store, wallClockMs: Self.wallClockMs, logger: log)
+        reachability = Reachability(isActivated: sockets.contains(where: \.isPassed), log: log)
         listeners = try sockets.map { (role: $0.role, listener: try $0.listener(loop: loop, log: log)) }
         start()
     }
@@ -73,6 +76,10 @@ final class Daemon {
             listener.onAccept = { [unowned self] fd, _ in accepted(fd, role) }
         }
         broker.onRoom = { [unowned self] in resumeWithRoom() }
+        broker.onSecond = { [unowned self] in
+            reachability.look(listeners)
+            broker.addressProblem = reachability.problem
+        }
         broker.onReload = { [unowned self] in reload() }
         broker.onStatus = { [unowned self] line in
             guard line != lastStatus else { return }
@@ -99,6 +106,17 @@ final class Daemon {
             "ready",
             metadata: MessageID.ready.with(["version": "\(Configuration.version)", "watchdog": "\(isWatched)"]))
         ServiceManager.ready()
+        if reachability.lacksClients(listeners) { endWithoutClients() }
+    }
+
+    /// Its socket unit has failed while the daemon was started. After this status the service manager starts both again.
+    private func endWithoutClients() {
+        let why = "the service manager has handed over no socket for clients"
+        log.critical(
+            "nobody can connect (client): \(why); this daemon ends, to be started with all its sockets",
+            metadata: MessageID.unreachable.with(["for": "client", "reason": "\(why)"]))
+        exitCode = ExitCode.unavailable
+        stop("nobody can connect")
     }
 
     private func accepted(_ fd: Int32, _ role: SocketRole) {
@@ -139,6 +157,7 @@ final class Daemon {
     private func stop(_ signal: String) {
         guard !isStopping else { return }
         isStopping = true
+        if exitCode == 0, reachability.isActivated, reachability.problem != nil { exitCode = ExitCode.socketsLost }
         log.info("stopping", metadata: ["signal": "\(signal)"])
         ServiceManager.stopping()
         for entry in listeners { entry.listener.close() }
@@ -146,7 +165,7 @@ final class Daemon {
         broker.stop { [self] in
             backend.stop { [self] in
                 log.info("stopped", metadata: MessageID.stopped.with())
-                loop.exit(0)
+                loop.exit(exitCode)
             }
         }
     }

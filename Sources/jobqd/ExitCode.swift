@@ -10,6 +10,9 @@ struct StartFailure: Error {
 enum ExitCode {
     /// EX_UNAVAILABLE: somebody else serves there, or the child Redis cannot be had.
     static let unavailable: Int32 = 69
+    /// EX_TEMPFAIL: told to stop, when the sockets that were handed over could not be reached any more; the unit has them
+    /// made anew.
+    static let socketsLost: Int32 = 75
     /// EX_OSERR: the system refused something.
     static let osError: Int32 = 71
     /// EX_CANTCREAT: a socket or directory cannot be made.

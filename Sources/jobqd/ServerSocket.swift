@@ -32,6 +32,9 @@ struct ServerSocket {
     let role: SocketRole
     let origin: Origin
 
+    /// The service manager has handed it over.
+    var isPassed: Bool { if case .passed = origin { true } else { false } }
+
     /// All sockets of this run.
     static func all(_ configuration: Configuration) -> [ServerSocket] {
         let passed = ServiceManager.listenDescriptors()
