@@ -31,4 +31,6 @@ public enum ProtocolLimits {
     public static let waitMs = 600_000
     /// Most jobs in one request.
     public static let batch = 1_000
+    /// Longest reply of a claim, unless it has only one job; the store counts (`ClaimRequest.maximumBytes`).
+    public static let replyBytes = 4 << 20
 }

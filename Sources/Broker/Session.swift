@@ -97,9 +97,8 @@ final class Session: ByteStreamDelegate {
 
     private func take(_ frame: LineFramer.Frame) {
         switch frame {
-        case .tooLong:
-            gate.admit(identified: false)
-            Ticket(session: self, id: nil).refuse(.lineTooLong(limit: broker.options.lineBytes))
+        case .tooLong(let head):
+            refuse(RequestError(tooLong: head, limit: broker.options.lineBytes))
         case .line(let bytes):
             do throws(RequestError) {
                 let request = try Request(line: bytes)
@@ -107,10 +106,14 @@ final class Session: ByteStreamDelegate {
                 gate.admit(identified: request.id != nil)
                 broker.serve(request.operation, Ticket(session: self, id: request.id))
             } catch {
-                gate.admit(identified: error.id != nil)
-                Ticket(session: self, id: error.id).refuse(error.error)
+                refuse(error)
             }
         }
+    }
+
+    private func refuse(_ error: RequestError) {
+        gate.admit(identified: error.id != nil)
+        Ticket(session: self, id: error.id).refuse(error.error)
     }
 
     /// Writes one answer and lets the next request pass if this one barred the way.

@@ -110,7 +110,7 @@ final class WaitingClaims {
     private func tried(_ claim: WaitingClaim, _ queue: String, _ result: Result<Claimed, StoreFailure>) {
         switch result {
         case .success(let claimed) where !claimed.jobs.isEmpty:
-            serve(claim, queue, claimed.jobs)
+            serve(claim, queue, claimed)
         case .success:
             nothingFound(claim)
         case .failure(let failure):
@@ -121,10 +121,11 @@ final class WaitingClaims {
         }
     }
 
-    private func serve(_ claim: WaitingClaim, _ queue: String, _ jobs: [ClaimedJob]) {
+    private func serve(_ claim: WaitingClaim, _ queue: String, _ claimed: Claimed) {
+        let jobs = claimed.jobs
         guard !claim.isDone, claim.session.stream.takesOutput else { return broker.giveBack(jobs, queue: queue) }
         let surge = claim.surge
-        let full = jobs.count == claim.request.max
+        let full = claimed.isCut || jobs.count == claim.request.max
         end(claim)
         claim.answer(.success((queue, jobs)))
         if full, surge > 0 {

@@ -26,6 +26,7 @@ extension Broker {
             writer.member("in_flight", options.inFlight)
             writer.member("wait_ms", ProtocolLimits.waitMs)
             writer.member("batch", ProtocolLimits.batch)
+            writer.member("reply_bytes", ProtocolLimits.replyBytes)
             writer.endObject()
         }
         if let news { workers.tellAgain(news) }

@@ -35,6 +35,7 @@ public final class RedisStore: JobStore {
     let listeningOrigin: String
     let silentOrigin: String
     var listening = RedisListening()
+    var lostClaims = LostClaims()
 
     private var batchers: [String: QueueBatcher] = [:]
     private var dirty: [QueueBatcher] = []
@@ -163,7 +164,7 @@ public final class RedisStore: JobStore {
     /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
     private func parkPatientClaims() {
         guard !link.isReady else { return }
-        for call in dirty.flatMap({ $0.claims.takePatient() }) { call.then(.success(Claimed(jobs: []))) }
+        for call in dirty.flatMap({ $0.claims.takePatient() }) { call.end() }
         loop.askForTurnEnd()
     }
 
@@ -223,6 +224,7 @@ public final class RedisStore: JobStore {
         pausedUntil = 0
         for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
         loop.askForTurnEnd()
+        recoverLostClaims()
         onStatusChange?()
         onWake?(nil)
     }

@@ -7,6 +7,8 @@ import Wire
 /// The reply of one claim script, before it is shared out.
 struct ClaimReply {
     var isPaused: Bool
+    /// The next job had no room.
+    var isFull: Bool
     var jobs: [ClaimedJob]
 
     /// - Parameter nonce: the one the script was called with; tokens are `<n>-<nonce>`.
@@ -14,6 +16,7 @@ struct ClaimReply {
         guard reply.count >= 2 else { return nil }
         let now = reply[0].integer
         isPaused = reply[1].integer == 1
+        isFull = reply[1].integer == 2
         jobs = []
         guard reply.count > 2 else { return }
         let first = reply[2].integer

@@ -45,6 +45,7 @@ enum StoreScripts {
     static let check = script(
         "check", PackageResources.wake_lua, PackageResources.tell_lua, PackageResources.mend_lua,
         PackageResources.scan_lua, PackageResources.check_lua)
+    static let lost = script("lost", PackageResources.lost_lua)
     static let held = script("held", PackageResources.token_lua, PackageResources.held_lua)
     static let pause = script("pause", PackageResources.pause_lua)
     static let resume = script("resume", PackageResources.wake_lua, PackageResources.resume_lua)
@@ -54,7 +55,7 @@ enum StoreScripts {
 
     static let all = [
         enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
-        requeueMatching, cancel, delete, purge, configure, policy, check, held, pause, resume, statistics, events,
+        requeueMatching, cancel, delete, purge, configure, policy, check, held, lost, pause, resume, statistics, events,
         logAll,
     ]
 

@@ -1,7 +1,7 @@
 -- Takes plain new jobs in and puts them straight into the hands of claims that wait for them: enqueue and claim in one.
 -- KEYS[1]  base
--- ARGV     queue, origin; for each job: id, type, payload, ''; for each claim: max, lease_ms or '', worker; then the nonce
---          of this call, the jobs wanted in all, and the number of jobs.
+-- ARGV     queue, origin; for each job: id, type, payload, ''; for each claim: max, lease_ms or '', worker; then the room in
+--          bytes, which these jobs have, the nonce of this call, the jobs wanted in all, and the number of jobs.
 -- Returns  now; for each job what the enqueue script says of it; last what the claim script returns.
 
 -- An empty queue has nobody before these jobs, and no other claim can come between: what is handed over never stands in
