@@ -51,7 +51,7 @@ final class AuditEntry {
             "op": .string(operation), "uid": "\(peer.uid)", "gid": "\(peer.credentials.gid)",
             "pid": "\(peer.credentials.pid)", "socket": session.isAdmin ? "admin" : "client",
         ]
-        if let unit = peer.unit { facts["unit"] = .string(unit) }
+        if let unit = peer.unit.name { facts["unit"] = .string(unit) }
         if let worker = session.worker?.name { facts["worker"] = .string(worker) }
         return facts
     }

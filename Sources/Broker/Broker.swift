@@ -9,11 +9,12 @@
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
 //     Sweeper        what becomes due when                         EventHub       events, and subscriptions to them
 //     HTTPServer     the same for monitoring systems               Health         whether work can be done here
-//     JobWaits       who waits for the end of a job                Producing, Working, Steering, …: the handlers
+//     JobWaits       who waits for the end of a job                Admission      which connections are taken in
+//     MemoryWatch    what connections hold in all                  Producing, Working, Steering, …: the handlers
 //
 // Timers of the broker, all of them: the nearest deadlines of the waiting claims, of the waits for jobs and of the
 // subscriptions that do not hold yet, the sweeper's nearest due time, the nearest of the leases that workers are told
-// about, one a second for the safety net and the status line (`everySecond`; with every twentieth, queues are asked to go
+// about, one a second for the safety net, idle connections, memory and the status line (`everySecond`; with every twentieth, queues are asked to go
 // on logging what subscribers want to hear), and one for each lost worker's grace.
 
 public import Logging
@@ -29,12 +30,19 @@ public final class Broker {
     let log: Logger
     let startedAt: UInt64
     let wallClockMs: () -> Int64
-    private let connections: ConnectionSet
+    let connections: ConnectionSet
+    /// The memory of all connections.
+    let budget: MemoryBudget
     private var writer = JSONWriter()
     private var sessions: [Int: Session] = [:]
     private var nextSession = 0
     /// Those of `sessions` that came over the administrators' socket.
     private var adminSessions = 0
+    /// Places of the others, and of workers in their grace.
+    var places = ConnectionPlaces()
+    /// Who was told in the log lately that it has too many connections, or does not read.
+    var crowds = RefusalValve()
+    var unread = RefusalValve()
     var identifiers: IdentifierSource
     /// Whose turn it is among the queues of weighted claims.
     var shares = WeightedSharesTable()
@@ -59,6 +67,8 @@ public final class Broker {
     private(set) lazy var waiting = WaitingClaims(broker: self)
     /// Named connections and the jobs they hold.
     private(set) lazy var workers = Workers(broker: self)
+    /// What is done when connections hold much memory.
+    private(set) lazy var memory = MemoryWatch(broker: self)
     /// Due times of all queues.
     private(set) lazy var sweeper = Sweeper(broker: self)
 
@@ -95,7 +105,8 @@ public final class Broker {
         self.wallClockMs = wallClockMs
         identifiers = IdentifierSource(wallClockMs: wallClockMs)
         access = AccessRules(options.access)
-        connections = try ConnectionSet(loop: loop)
+        budget = MemoryBudget(limit: options.memoryBytes)
+        connections = try ConnectionSet(loop: loop, budget: budget)
     }
 
     /// Begins to serve: from now on the store's news are heard and the timers run.
@@ -120,6 +131,8 @@ public final class Broker {
         let now = loop.now
         let due = min(tickDueAt ?? now, now)
         if tickDueAt != nil { figures.loopLag.observe(microseconds: now - due) }
+        endIdleConnections(at: now)
+        memory.tick(at: now)
         waiting.tidy()
         workers.tidy()
         sweeper.tick(at: loop.now)
@@ -140,11 +153,15 @@ public final class Broker {
     public func hasRoom(isAdmin: Bool) -> Bool {
         isAdmin
             ? adminSessions < BrokerOptions.adminConnections
-            : sessions.count - adminSessions < options.maxConnections
+            : places.count < options.maxConnections
     }
-    /// A reload changed how many connections may be served.
-    public func setLimits(maxConnections: Int) {
+    /// A reload changed how many connections may be served, or how much memory they may hold.
+    public func setLimits(maxConnections: Int, maxConnectionsPerUser: Int?, memoryBytes: Int) {
         options.maxConnections = maxConnections
+        options.maxConnectionsPerUser = maxConnectionsPerUser
+        options.memoryBytes = memoryBytes
+        budget.limit = memoryBytes
+        memory.limitChanged()
         onRoom?()
     }
 
@@ -158,20 +175,20 @@ public final class Broker {
 
     /// Connections now.
     public var connectionCount: Int { sessions.count }
-    /// Connections ended because their client did not read.
-    var droppedForOutput: Int { connections.droppedForOutput }
+    /// Connections ended because their client did not read, or held the most when memory was short.
+    var droppedConnections: Int { connections.droppedForOutput + memory.droppedCount }
 
-    /// Takes over a connected, non-blocking socket. `isAdmin`: it came over the administrators' socket.
-    public func accept(_ fd: Int32, isAdmin: Bool = false) {
-        do {
-            let stream = try connections.adopt(fd: fd, outputLimit: options.outputBytes)
-            let session = Session(stream: stream, broker: self, number: nextSession, isAdmin: isAdmin)
-            nextSession += 1
-            if isAdmin { adminSessions += 1 }
-            sessions[session.number] = session
-        } catch {
-            log.warning("cannot serve a new connection: \(error)")
-        }
+    /// All connections of clients and administrators, in no order.
+    var allSessions: some Collection<Session> { sessions.values }
+
+    /// Begins to serve a connection.
+    func begin(_ stream: ByteStream, isAdmin: Bool) {
+        let session = Session(stream: stream, broker: self, number: nextSession, isAdmin: isAdmin)
+        nextSession += 1
+        if isAdmin { adminSessions += 1 } else { places.take(for: stream.peer.uid) }
+        sessions[session.number] = session
+        // Now, while the process surely is the one that connected.
+        if let access, access.asksForUnits, !session.isPrivileged { _ = session.peer.unit }
     }
 
     /// Whether another connection of a monitoring system may be accepted.
@@ -189,7 +206,7 @@ public final class Broker {
     /// A connection is gone: its waiting claims end, its jobs go back as its `hello` asked.
     func sessionDidEnd(_ session: Session) {
         sessions[session.number] = nil
-        if session.isAdmin { adminSessions -= 1 }
+        if session.isAdmin { adminSessions -= 1 } else { places.leave(session.stream.peer.uid) }
         waiting.drop(session)
         waits.drop(session)
         hub.drop(session)
@@ -202,7 +219,11 @@ public final class Broker {
     func withWriter(_ body: (inout JSONWriter) -> Void) {
         writer.removeAll()
         body(&writer)
+        // A large reply does not keep its memory.
+        if writer.bytes.count > Self.writerBytesKept { writer = JSONWriter() }
     }
+
+    private static let writerBytesKept = 65_536
 
     /// The server's time; before the store has answered, this host's.
     var serverNow: ServerTime { sweeper.serverNow ?? wallClockMs() }

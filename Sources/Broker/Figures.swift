@@ -23,6 +23,10 @@ struct Figures {
     private var queues: [String: QueueTimes] = [:]
     /// Events that subscribers did not read in time.
     var eventsDropped: UInt64 = 0
+    /// Connections turned away because their user had enough of them.
+    var connectionsRefused: UInt64 = 0
+    /// Connections closed because no complete line came.
+    var connectionsSilent: UInt64 = 0
     /// How late the timer rings that should once a second.
     var loopLag = Histogram(.short)
 

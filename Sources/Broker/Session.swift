@@ -18,6 +18,12 @@ final class Session: ByteStreamDelegate {
     private var inputEnded = false
     private(set) var isOpen = true
     private(set) var isReading = true
+    /// The peer has sent no complete line yet.
+    private(set) var isSilent = true
+    /// Accepted then, monotonic µs.
+    let since: UInt64
+    /// What it holds of the memory of all connections.
+    private(set) var memory: SessionMemory
     /// Who this is, after a `hello` with a worker's name or with `push`.
     var worker: Worker?
     /// Its claims that wait, at most `inFlight`.
@@ -44,6 +50,8 @@ final class Session: ByteStreamDelegate {
         self.number = number
         self.isAdmin = isAdmin
         isPrivileged = isAdmin || broker.isAdministrator(stream.peer)
+        since = broker.loop.now
+        memory = SessionMemory(budget: broker.budget)
         framer = LineFramer(limit: broker.options.lineBytes)
         gate = SessionGate(limit: broker.options.inFlight)
         stream.delegate = self
@@ -58,6 +66,7 @@ final class Session: ByteStreamDelegate {
     func streamDidRead(_ stream: ByteStream, _ bytes: UnsafeRawBufferPointer) {
         framer.append(bytes)
         pump()
+        broker.memory.relieveIfNeeded()
     }
 
     func streamDidEndInput(_ stream: ByteStream) {
@@ -65,13 +74,25 @@ final class Session: ByteStreamDelegate {
         closeWhenDone()
     }
 
-    func streamDidDrain(_ stream: ByteStream) { subscription?.drained() }
+    func streamDidDrain(_ stream: ByteStream) {
+        subscription?.drained()
+        if memory.heldBack != nil { pump() }
+    }
 
     func streamDidClose(_ stream: ByteStream, reason: CloseReason) {
         guard isOpen else { return }
         isOpen = false
+        forgetInput()
+        memory.orphan()
+        switch reason {
+        case .memory: broker.memory.dropped(self, bytes: stream.lostBytes)
+        case .overflow: broker.didNotRead(self)
+        case .hangup, .error, .closedByUs: break
+        }
         broker.sessionDidEnd(self)
     }
+
+    deinit { memory.end() }
 
     /// Looks at the lines that may be looked at. Not entered twice: an answer given at once inside finds the loop
     /// already running.
@@ -80,22 +101,27 @@ final class Session: ByteStreamDelegate {
         isPumping = true
         // Not of a stream that is closing, which gets no answers, or was closed for not reading: nothing can be found out
         // about its peer any more.
-        while isOpen, stream.takesOutput, gate.mayTakeRequest, framer.next({ take($0) }) {}
+        while isOpen, stream.takesOutput, gate.mayTakeRequest, mayTakeMemory, framer.next({ take($0) }) {}
         isPumping = false
         guard isOpen else { return }
+        memory.input(framer.footprint)
         regulateReading()
         closeWhenDone()
     }
 
-    /// Stops reading while lines wait that may not be looked at yet; the kernel's buffer then holds the sender back.
+    /// Stops reading while lines wait that may not be looked at yet; the kernel's buffer then holds the sender back. The
+    /// same while it holds more memory than each may just now.
     private func regulateReading() {
-        let wanted = gate.mayTakeRequest || framer.bufferedBytes == 0
+        let isHeavy = !isAdmin && (heldBytes > memory.budget.allowance || !mayTakeMemory && framer.bufferedBytes > 0)
+        if isHeavy != (memory.heldBack != nil) { holdBack(isHeavy) }
+        let wanted = !isHeavy && (gate.mayTakeRequest || framer.bufferedBytes == 0)
         guard wanted != isReading, !inputEnded else { return }
         isReading = wanted
         if wanted { stream.resumeReading() } else { stream.pauseReading() }
     }
 
     private func take(_ frame: LineFramer.Frame) {
+        isSilent = false
         switch frame {
         case .tooLong(let head):
             refuse(RequestError(tooLong: head, limit: broker.options.lineBytes))
@@ -104,7 +130,9 @@ final class Session: ByteStreamDelegate {
                 let request = try Request(line: bytes)
                 broker.figures.count(request.operation.name)
                 gate.admit(identified: request.id != nil)
-                broker.serve(request.operation, Ticket(session: self, id: request.id))
+                let cost = SessionMemory.cost(of: request.operation, lineBytes: bytes.count)
+                memory.opened(cost)
+                broker.serve(request.operation, Ticket(session: self, id: request.id, memory: cost))
             } catch {
                 refuse(error)
             }
@@ -113,12 +141,14 @@ final class Session: ByteStreamDelegate {
 
     private func refuse(_ error: RequestError) {
         gate.admit(identified: error.id != nil)
-        Ticket(session: self, id: error.id).refuse(error.error)
+        Ticket(session: self, id: error.id, memory: 0).refuse(error.error)
     }
 
     /// Writes one answer and lets the next request pass if this one barred the way.
-    func answer(_ id: [UInt8]?, _ write: (inout JSONWriter, [UInt8]?) -> Void) {
+    func answer(_ ticket: Ticket, _ write: (inout JSONWriter, [UInt8]?) -> Void) {
+        memory.answered(ticket.memory)
         guard isOpen else { return }
+        let id = ticket.id
         broker.withWriter { writer in
             write(&writer, id)
             stream.write(writer.bytes)
@@ -148,4 +178,43 @@ final class Session: ByteStreamDelegate {
 
     /// The daemon stops: no more requests are looked at, and what was answered is flushed.
     func finish() { stream.closeAfterFlush() }
+
+    // MARK: Memory
+
+    /// Bytes that it holds: input, open requests, and output that was not read.
+    var heldBytes: Int { memory.bytes + stream.outputFootprint }
+
+    /// Whether a further request may be looked at as far as memory goes. Administrators are never held back by it.
+    private var mayTakeMemory: Bool { !memory.budget.isExhausted || isAdmin }
+
+    private func holdBack(_ isHeavy: Bool) {
+        memory.heldBack = isHeavy ? .init(at: broker.loop.now, bytes: heldBytes) : nil
+        broker.memory.heldBack(by: isHeavy ? 1 : -1)
+    }
+
+    /// Whether it has been held back for this long (µs) without getting lighter; if it did, the time begins anew.
+    func hasWaitedForMemory(_ patience: UInt64, at now: UInt64) -> Bool {
+        guard let heldBack = memory.heldBack else { return false }
+        if heldBytes < heldBack.bytes {
+            memory.heldBack = .init(at: now, bytes: heldBytes)
+            return false
+        }
+        return now - heldBack.at >= patience
+    }
+
+    /// What it was held back for may have changed.
+    func reconsider() { if isOpen { pump() } }
+
+    /// Closes it to free memory. Not to be called while it looks at its lines.
+    func drop() {
+        stream.close()
+        forgetInput()
+        memory.orphan()
+    }
+
+    private func forgetInput() {
+        framer = LineFramer(limit: broker.options.lineBytes)
+        memory.input(0)
+        if memory.heldBack != nil { holdBack(false) }
+    }
 }

@@ -2,7 +2,8 @@
 //
 // A connection that said `hello` with a worker's name is watched. When it ends, three facts decide: the peer's process is
 // gone (its pidfd says so, also for SIGKILL) → its jobs go back at once; it still lives → it has `grace_ms` to come back
-// with its session; `on_disconnect: keep` → nothing happens and only the leases count. The kernel closes a dying process's
+// with its session; `on_disconnect: keep` → nothing happens and only the leases count. Who holds no job has no grace: there
+// is nothing to come back for. A worker in its grace takes the place of a connection. The kernel closes a dying process's
 // sockets a moment before its pidfd tells, so "still lives" is often true for some microseconds only: the pidfd is
 // watched during the grace.
 //
@@ -80,13 +81,13 @@ final class Workers {
         if let earlier = session.worker, earlier !== worker { sessionDidEnd(session) }
         switch worker.presence {
         case .connected(let other) where other !== session: other.worker = nil
-        case .missing(let timer): timer.disarm()
+        case .missing: endGrace(worker)
         case .connected, .gone: break
         }
         worker.connect(session)
         session.worker = worker
         worker.processHasEnded = ProcessWatch.isGone(session.stream.peer.pid)
-        worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) {
+        worker.process = ProcessWatch(loop: broker.loop, peerOf: session.stream) {
             [unowned self, unowned worker] in
             processEnded(worker)
         }
@@ -183,8 +184,11 @@ final class Workers {
         guard job.isHeld else { return }
         job.isHeld = false
         held[job.token] = nil
-        job.worker.remove(job)
-        if job.worker.push { unwatch(job) }
+        let worker = job.worker
+        worker.remove(job)
+        if worker.push { unwatch(job) }
+        // A worker in its grace had this job only to come back for.
+        if case .missing = worker.presence, worker.held.isEmpty { forget(worker) }
     }
 
     /// Once a second.
@@ -223,9 +227,9 @@ final class Workers {
         guard let worker = session.worker else { return }
         session.worker = nil
         if isStopped { return }
-        if worker.onDisconnect == .keep {
+        if worker.onDisconnect == .keep || worker.held.isEmpty {
             forget(worker)
-        } else if worker.processHasEnded || ProcessWatch.isGone(session.stream.peer.pid) {
+        } else if worker.processIsGone {
             giveUp(worker, because: "its process ended")
         } else {
             let timer = broker.loop.timer { [unowned self, unowned worker] in
@@ -233,7 +237,16 @@ final class Workers {
             }
             timer.arm(after: UInt64(worker.graceMs) * 1_000)
             worker.presence = .missing(timer)
+            broker.places.take(for: worker.peer.uid)
         }
+    }
+
+    /// The grace of a worker ends, one way or the other.
+    private func endGrace(_ worker: Worker) {
+        guard case .missing(let timer) = worker.presence else { return }
+        timer.disarm()
+        broker.places.leave(worker.peer.uid)
+        broker.onRoom?()
     }
 
     private func processEnded(_ worker: Worker) {
@@ -244,7 +257,7 @@ final class Workers {
     }
 
     private func giveUp(_ worker: Worker, because reason: String) {
-        if case .missing(let timer) = worker.presence { timer.disarm() }
+        endGrace(worker)
         worker.presence = .gone
         if !worker.held.isEmpty {
             broker.log.notice(
@@ -257,6 +270,7 @@ final class Workers {
     }
 
     private func forget(_ worker: Worker) {
+        endGrace(worker)
         worker.presence = .gone
         for job in worker.held.reversed() { letGo(job) }
         worker.process = nil

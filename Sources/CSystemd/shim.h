@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -54,6 +56,23 @@ static inline int jobqd_peer_groups(int fd, gid_t *groups, int room) {
     socklen_t size = (socklen_t)room * sizeof(gid_t);
     if (getsockopt(fd, SOL_SOCKET, 59 /* SO_PEERGROUPS */, groups, &size) < 0 && errno != ERANGE) return -errno;
     return (int)(size / sizeof(gid_t));
+}
+
+/// A descriptor for the process at the other end of a Unix socket as it was when it connected, whoever has its pid now
+/// (SO_PEERPIDFD, Linux 6.5): it becomes readable when that process ends.
+static inline int jobqd_peer_pidfd(int fd) {
+    int process = -1;
+    socklen_t size = sizeof process;
+    if (getsockopt(fd, SOL_SOCKET, 77 /* SO_PEERPIDFD */, &process, &size) < 0) return -errno;
+    return process;
+}
+
+/// The number that the next descriptor would get, or a negative errno.
+static inline int jobqd_lowest_free_descriptor(void) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0) return -errno;
+    close(fd);
+    return fd;
 }
 
 /// A connected, non-blocking, close-on-exec socket from a listening one.

@@ -17,6 +17,8 @@ public final class ConnectionSet {
     private static let eventsPerTurn = 256
 
     public let loop: Loop
+    /// The memory of all its streams' output, and of what their delegates keep.
+    public let budget: MemoryBudget
     /// How many streams were closed because their peer did not read.
     public internal(set) var droppedForOutput = 0
 
@@ -33,8 +35,9 @@ public final class ConnectionSet {
     /// Streams that were closed in this turn and whose delegates do not know yet.
     private var ended: ContiguousArray<ByteStream> = []
 
-    public init(loop: Loop) throws(SystemError) {
+    public init(loop: Loop, budget: MemoryBudget = MemoryBudget()) throws(SystemError) {
         self.loop = loop
+        self.budget = budget
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         events = .allocate(capacity: ConnectionSet.eventsPerTurn)
         buffer = .allocate(byteCount: ConnectionSet.readSize, alignment: 16)
@@ -73,6 +76,17 @@ public final class ConnectionSet {
         }
         streams.append(stream)
         return stream
+    }
+
+    /// Closes (`.overflow`) the streams with more than `bytes` unsent whose peers have taken nothing for `patience` µs.
+    public func closeStalled(unsent bytes: Int, patience: UInt64) {
+        let now = loop.now
+        // Closing one puts the last into its place.
+        for stream in streams.reversed() where stream.stuckSince > 0 && stream.unsentBytes > bytes {
+            guard now - stream.stuckSince >= patience else { continue }
+            droppedForOutput += 1
+            stream.end(.overflow)
+        }
     }
 
     // MARK: A turn
@@ -135,6 +149,7 @@ public final class ConnectionSet {
         expectSuccess(control(EPOLL_CTL_DEL, stream), "epoll_ctl")
         Glibc.close(stream.fd)
         stream.fd = -1
+        budget.change(by: -stream.outputFootprint)
         stream.output.removeAll()
         let last = streams.removeLast()
         if last !== stream {

@@ -37,6 +37,12 @@ public enum MessageID: String, Sendable, CaseIterable {
     case unreachable = "6f14a9c56a7042368a4b2d952770e02b"
     /// The process has no file descriptors left for connections.
     case noDescriptors = "7606d5f65c074d91a881553dc3a9b877"
+    /// The limit of open files leaves room for fewer connections than are configured.
+    case fewDescriptors = "ed563596baa143008e3c4ac3d8153fb1"
+    /// A user has as many connections as one user may have.
+    case userFull = "091b538da980428e84eaeba384746872"
+    /// A connection was closed because all of them together held too much memory.
+    case memoryDrop = "f726563a3f2a4affa034de6b53d89e46"
     /// A worker has ended with jobs in its hands.
     case workerGone = "f812c90132e34e4a8f129a9e61b98f37"
     /// A request met a bug, of the daemon or of what it keeps in Redis.

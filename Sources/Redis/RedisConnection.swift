@@ -76,6 +76,9 @@ final class RedisConnection {
         do { try context.append(bytes) } catch { failLater("\(error)") }
     }
 
+    /// Bytes that wait to be written.
+    var unsentBytes: Int { context?.unsentBytes ?? 0 }
+
     /// Writes what waits, as much as the socket takes; the rest goes out by itself.
     func flush() {
         guard let context else { return }

@@ -1,7 +1,8 @@
 // The pipelined link: commands in, replies out, in order.
 //
 // While the link is ready, commands go into hiredis's output buffer at once and are written together by `flush()`,
-// which the store calls at the end of a turn. At most `pipelineCap` are under way; more wait here. Replies are matched
+// which the store calls at the end of a turn. At most `pipelineCap` are under way, and about 4 MiB are not written; more
+// wait here. Replies are matched
 // by order. The oldest command under way has a deadline: when it passes, the link is dropped with all that is under
 // way and made anew, since what does not answer in time may never do so. After a loss nothing is sent again: Redis may
 // have executed it, and only the caller knows what may be repeated. The one exception is NOSCRIPT, which says that
@@ -155,13 +156,19 @@ public final class RedisLink {
             return loop.deferred { then(.failure(failure)) }
         }
         let now = loop.now
-        if held.isEmpty, underWay.count < pipelineCap, needsCheck == nil {
+        if held.isEmpty, hasRoom, needsCheck == nil {
             transmit(command, now: now, then)
         } else {
             held.append(Held(since: now, command: command, then: then))
         }
         if let deadline, !deadline.isArmed { deadline.arm(at: now + timeout) }
     }
+
+    /// Bytes that may wait in hiredis's buffer: it moves all of them down at each write that takes a part.
+    private static let unsentBound = 4 << 20
+
+    /// Another command may be handed to hiredis.
+    private var hasRoom: Bool { underWay.count < pipelineCap && connection.unsentBytes < Self.unsentBound }
 
     private func transmit(_ command: Command, now: UInt64, _ then: @escaping Completion) {
         opening.removeAll()
@@ -260,7 +267,7 @@ extension RedisLink: RedisConnectionDelegate {
         if let why = needsCheck {
             if underWay.isEmpty { return connection.fail(why) }
         } else {
-            while underWay.count < pipelineCap, let next = held.popFirst() {
+            while hasRoom, let next = held.popFirst() {
                 transmit(next.command, now: now, next.then)
             }
         }

@@ -31,6 +31,8 @@ public struct LineFramer {
     private var searched = 0
     /// Inside a line that was reported as too long.
     private var isSkipping = false
+    /// Bytes of memory that were touched: input that waits, and input that was consumed and not closed up yet.
+    public private(set) var footprint = 0
 
     /// A framer for lines of at most `limit` bytes, which must be positive.
     public init(limit: Int) {
@@ -52,6 +54,7 @@ public struct LineFramer {
         }
         closeUp()
         buffer.append(contentsOf: rest)
+        footprint = max(footprint, buffer.count)
     }
 
     /// Takes the next complete frame and shows it to `body`; false when there is none yet.
@@ -130,7 +133,7 @@ public struct LineFramer {
         head = 0
     }
 
-    /// After the last complete line: an empty or nearly empty buffer does not keep its large storage.
+    /// After the last complete line: a buffer of which little is used does not keep its large storage.
     private mutating func giveBack() {
         let rest = buffer.count - head
         if buffer.capacity <= Self.idleCapacity {
@@ -139,10 +142,11 @@ public struct LineFramer {
                 head = 0
                 searched = 0
             }
-        } else if rest <= Self.idleCapacity / 2 {
+        } else if rest <= max(Self.idleCapacity / 2, footprint / 4) {
             buffer = Array(buffer[head...])
             searched -= head
             head = 0
+            footprint = rest
         }
     }
 }

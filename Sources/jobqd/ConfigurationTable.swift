@@ -108,6 +108,20 @@ extension Setting {
             isReloadable: true, documentation: "Most connections at a time; further ones wait until one ends.",
             assign: { $0.maxConnections = Int($1.number) }),
         Setting(
+            option: "max-connections-per-user", section: "Limits", key: "MaxConnectionsPerUser",
+            environment: ["JOBQD_MAX_CONNECTIONS_PER_USER"], type: .count(1...1_000_000), placeholder: "N",
+            standard: nil, isReloadable: true,
+            documentation: "Connections of one user; further ones are refused. Without it, half of MaxConnections= for"
+                + " each user but root and the daemon's own.",
+            assign: { $0.maxConnectionsPerUser = Int($1.number) }),
+        Setting(
+            option: "memory-bytes", section: "Limits", key: "MemoryBytes", environment: ["JOBQD_MEMORY_BYTES"],
+            type: .size(4 << 20...1 << 40), placeholder: "SIZE", standard: "256M", isReloadable: true,
+            documentation:
+                "Memory that input, open requests and unread output of all connections may take. Beyond it, connections"
+                + " that hold most are not read from, and then dropped.",
+            assign: { $0.memoryBytes = Int($1.number) }),
+        Setting(
             option: "line-bytes", section: "Limits", key: "LineBytes", environment: ["JOBQD_LINE_BYTES"],
             type: .size(1024...16 << 20), placeholder: "SIZE", standard: "1M", isReloadable: false,
             documentation: "Longest request line.", assign: { $0.lineBytes = Int($1.number) }),

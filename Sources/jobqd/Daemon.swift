@@ -38,7 +38,8 @@ final class Daemon {
         LoggingSystem.bootstrap { label in
             AdjustableLogHandler(JournalLogHandler(label: label, sink: sink, level: .trace))
         }
-        raiseDescriptorLimit()
+        DescriptorLimit.raise()
+        MallocTuning.apply()
         do {
             let daemon = try Daemon(configuration)
             return try daemon.loop.run()
@@ -61,6 +62,8 @@ final class Daemon {
         options.lineBytes = configuration.lineBytes
         options.inFlight = configuration.inFlight
         options.maxConnections = configuration.maxConnections
+        options.maxConnectionsPerUser = configuration.maxConnectionsPerUser
+        options.memoryBytes = configuration.memoryBytes
         options.requestTimeoutMs = configuration.requestTimeoutMs
         options.version = Configuration.version
         options.access = configuration.access
@@ -102,6 +105,7 @@ final class Daemon {
             let place = listener.place ?? "passed by the service manager"
             log.info("serving (\(role)): \(place)", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
+        tellIfFewDescriptors()
         log.info(
             "ready",
             metadata: MessageID.ready.with(["version": "\(Configuration.version)", "watchdog": "\(isWatched)"]))
@@ -120,6 +124,11 @@ final class Daemon {
     }
 
     private func accepted(_ fd: Int32, _ role: SocketRole) {
+        // The watch of a worker's process took the last descriptor for clients since it was last asked.
+        if !DescriptorLimit.allows(fd, for: role.descriptorUse) {
+            close(fd)
+            return pauseIfFull()
+        }
         if role == .metrics { broker.acceptHTTP(fd) } else { broker.accept(fd, isAdmin: role == .admin) }
         pauseIfFull()
     }
@@ -134,16 +143,34 @@ final class Daemon {
         }
     }
 
+    /// Where the limit of open files does not let the daemon serve as many connections as it is to.
+    private func tellIfFewDescriptors() {
+        let room = broker.connectionCount + DescriptorLimit.room(for: .client)
+        let limit = DescriptorLimit.current
+        guard room < configuration.maxConnections else { return }
+        log.warning(
+            """
+            the limit of \(limit) open files (LimitNOFILE=) is enough for \(room) connections; \
+            MaxConnections= is \(configuration.maxConnections)
+            """,
+            metadata: MessageID.fewDescriptors.with([
+                "descriptors": "\(limit)", "room": "\(room)", "connections": "\(configuration.maxConnections)",
+            ]))
+    }
+
     private func tellFull(_ role: SocketRole) {
         if let last = fullToldAt[role], loop.now - last < Self.fullPauseUs { return }
         fullToldAt[role] = loop.now
+        let hasDescriptors = DescriptorLimit.hasRoom(for: role.descriptorUse)
+        let why = hasDescriptors ? "" : ": the limit of \(DescriptorLimit.current) open files (LimitNOFILE=) is reached"
         log.warning(
-            "no more connections are accepted until one ends",
+            "no more connections are accepted until one ends\(why)",
             metadata: MessageID.connectionsFull.with(["connections": "\(broker.connectionCount)", "for": "\(role)"]))
     }
 
     private func hasRoom(_ role: SocketRole) -> Bool {
-        role == .metrics ? broker.hasRoomForHTTP : broker.hasRoom(isAdmin: role == .admin)
+        guard DescriptorLimit.hasRoom(for: role.descriptorUse) else { return false }
+        return role == .metrics ? broker.hasRoomForHTTP : broker.hasRoom(isAdmin: role == .admin)
     }
 
     private func resumeWithRoom() {
@@ -190,9 +217,12 @@ final class Daemon {
         let (taken, left) = configuration.changes(to: new)
         configuration.takeOver(new)
         LogLevel.shared.set(configuration.logLevel)
-        broker.setLimits(maxConnections: configuration.maxConnections)
+        broker.setLimits(
+            maxConnections: configuration.maxConnections, maxConnectionsPerUser: configuration.maxConnectionsPerUser,
+            memoryBytes: configuration.memoryBytes)
         broker.setAccess(configuration.access)
         pauseIfFull()
+        tellIfFewDescriptors()
         return told(taken: taken, left: left)
     }
 
@@ -216,13 +246,5 @@ final class Daemon {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
-    /// Each connection is a descriptor: the soft limit (often 1,024) goes up to the hard one.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }

@@ -15,6 +15,7 @@ struct PrecedenceTests {
         expected.socketMode = 0o660
         expected.stateDirectory = "/var/lib/jobqd"
         expected.maxConnections = 10_000
+        expected.memoryBytes = 256 << 20
         expected.lineBytes = 1_048_576
         expected.inFlight = 256
         expected.storeKind = .redis
@@ -84,6 +85,8 @@ struct PrecedenceTests {
             StateDirectory=/c
             [Limits]
             MaxConnections=5
+            MaxConnectionsPerUser=4
+            MemoryBytes=8M
             LineBytes=64K
             InFlight=7
             [Store]
@@ -98,7 +101,8 @@ struct PrecedenceTests {
             """)
         var expected = Configuration(
             configFile: sandbox.mainFile, socket: "/a", adminSocket: "/b", socketMode: 0o600, socketGroup: "mail",
-            stateDirectory: "/c", maxConnections: 5, lineBytes: 65_536, inFlight: 7, storeKind: .memory,
+            stateDirectory: "/c", maxConnections: 5, maxConnectionsPerUser: 4, memoryBytes: 8 << 20, lineBytes: 65_536,
+            inFlight: 7, storeKind: .memory,
             redisURL: "redis://host:6379/2", redisPasswordFile: "/d", keyPrefix: "my-jobs", requestTimeoutMs: 1500,
             logLevel: .debug)
         let found = try sandbox.configuration()

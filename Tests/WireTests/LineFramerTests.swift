@@ -85,6 +85,19 @@ import Wire
         #expect(reports == 1)
     }
 
+    @Test func aLongLineLeavesNoMemoryToTheShortRestBehindIt() {
+        var framer = LineFramer(limit: 1 << 20)
+        let stream = [UInt8](repeating: 0x78, count: 500_000) + [0x0A] + [UInt8](repeating: 0x79, count: 300)
+        stream.withUnsafeBytes { framer.append($0) }
+        #expect(framer.footprint == stream.count)
+        while framer.next({ _ in }) {}
+        #expect(framer.bufferedBytes == 300)
+        #expect(framer.footprint == 300)
+        [0x0A].withUnsafeBytes { framer.append(UnsafeRawBufferPointer(rebasing: $0[..<1])) }
+        while framer.next({ _ in }) {}
+        #expect(framer.bufferedBytes == 0)
+    }
+
     @Test func waitingBytesNeverExceedTheLimit() {
         var framer = LineFramer(limit: 100)
         for byte in [UInt8](repeating: 0x78, count: 300) {
