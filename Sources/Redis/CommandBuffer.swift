@@ -15,9 +15,6 @@ public struct CommandBuffer: Sendable {
     /// How many bytes they are on the line.
     public var byteCount: Int { bytes.count }
 
-    /// How long they are.
-    public var byteCount: Int { bytes.count }
-
     /// No arguments.
     public init() {}
 
