@@ -39,6 +39,9 @@ struct RequestLine {
         }
     }
 
+    /// Whether the daemon may keep it for long without an answer.
+    var waitsOnPurpose: Bool { (members["wait_ms"] ?? members["next"]?["wait_ms"])?.integer ?? 0 > 0 }
+
     /// The whole line. `waitedMs`: how long it has waited before, over connections that were lost.
     func line(id: Int, waitedMs: Int64 = 0) -> [UInt8] {
         var writer = JSONWriter()
