@@ -4,6 +4,7 @@
 // lie in wait until an option is dropped. Problems are collected, not thrown.
 
 import Glibc
+import Wire
 
 /// Where a value was written.
 enum ConfigurationOrigin: Sendable, Equatable {

@@ -25,7 +25,7 @@ struct Status: DaemonCommand {
         // Without its store the daemon cannot tell of queues; what it knows of itself is shown all the same.
         let queues = isReady ? try? jobqd.request("queues")["queues"] : nil
         if connection.json {
-            print("{\"info\":\(info),\"queues\":\(queues?.description ?? "null")}")
+            print(Terminal.json("{\"info\":\(info),\"queues\":\(queues?.description ?? "null")}"))
             return isReady
         }
         for line in Self.head(info, terminal) { print(line) }

@@ -20,6 +20,18 @@ enum Fields {
         return result
     }
 
+    /// The members of the object first, then each inner object below its name.
+    static func printGrouped(_ object: JSONDocument, leavingOut hidden: Set<String>, _ terminal: Terminal) {
+        let members = (object.members ?? []).filter { !hidden.contains($0.name) }
+        let groups = members.filter { $0.value.kind == .object }
+        let plain = Set(groups.map(\.name)).union(hidden)
+        print(lines(object, leavingOut: plain), terminal)
+        for (name, value) in groups {
+            Swift.print("\n\(terminal.marked(name.uppercased(), .bold))")
+            print(lines(value).map { ("  \($0.name)", $0.text) }, terminal)
+        }
+    }
+
     static func print(_ lines: [(name: String, text: String)], _ terminal: Terminal) {
         let width = lines.map(\.name.count).max() ?? 0
         for line in lines {
@@ -29,7 +41,7 @@ enum Fields {
     }
 
     private static func text(_ name: String, _ value: JSONDocument, isClientJSON: Bool) -> String {
-        if isClientJSON { return value.description }
+        if isClientJSON { return Terminal.json(value) }
         if let number = value.integer {
             if name.hasSuffix("_at") || name.hasSuffix("_until") { return TimeText.local(number) }
             if name.hasSuffix("_ms") { return TimeText.span(number) }

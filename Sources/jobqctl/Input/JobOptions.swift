@@ -7,40 +7,40 @@ import Wire
 
 /// The members of a job beside queue and payload.
 struct JobOptions: ParsableArguments {
-    @Option(help: "What kind of work it is.")
+    @Option(help: "The kind of work.")
     var type: String?
     @Option(
         name: [.customLong("job-id"), .customLong("id")],
-        help: ArgumentHelp("The part of its name after the slash; with it, to repeat is safe.", valueName: "id"))
+        help: ArgumentHelp("The part of the job's name after the slash; makes a repetition safe.", valueName: "id"))
     var jobID: String?
     @Option(parsing: .unconditional, help: "-100 to 100, higher runs first.")
     var priority: Int?
-    @Flag(help: "Before all others of its priority.")
+    @Flag(help: "Put it before all others of its priority.")
     var front = false
-    @Option(help: ArgumentHelp("Not before so long from now.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Start no sooner than this long from now.", valueName: "duration"))
     var delay: TimeSpan?
-    @Option(help: ArgumentHelp("Not before then.", valueName: "time"))
+    @Option(help: ArgumentHelp("Start no earlier than this time.", valueName: "time"))
     var runAt: PointInTime?
-    @Option(help: ArgumentHelp("Not started after so long, it expires.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Drop the job if it has not started within this time.", valueName: "duration"))
     var expiresIn: TimeSpan?
-    @Option(help: ArgumentHelp("How often it may be tried, 1 to 1000.", valueName: "n"))
+    @Option(help: ArgumentHelp("Attempts before it is a dead letter, 1 to 1000.", valueName: "n"))
     var maxAttempts: Int?
     @Option(
         help: ArgumentHelp(
             "Waits between attempts: KIND[:FIRST[:LONGEST[:JITTER]]], KIND being exponential, linear or fixed.",
             valueName: "backoff"), completion: .list(["exponential:", "linear:", "fixed:"]))
     var backoff: BackoffText?
-    @Option(help: ArgumentHelp("How long a worker has it without a sign of life.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long a claim holds without a renewal.", valueName: "duration"))
     var lease: TimeSpan?
-    @Option(help: ArgumentHelp("How long its record stays when it is completed.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to keep the record after completion.", valueName: "duration"))
     var keep: TimeSpan?
-    @Option(help: ArgumentHelp("Only one job with this key at a time.", valueName: "key"))
+    @Option(help: ArgumentHelp("Allow one job with this key at a time.", valueName: "key"))
     var uniqueKey: String?
-    @Option(help: "How long it holds the key: done or claimed.", completion: .list(["done", "claimed"]))
+    @Option(help: "Hold the key until the job is done or claimed.", completion: .list(["done", "claimed"]))
     var uniqueUntil: String?
-    @Option(help: ArgumentHelp("After so long the key is free in any case.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Release the key after this long at the latest.", valueName: "duration"))
     var uniqueTTL: TimeSpan?
-    @Option(help: ArgumentHelp("A JSON object to carry along.", valueName: "json"))
+    @Option(help: ArgumentHelp("A JSON object carried along with the job.", valueName: "json"))
     var meta: String?
 
     func validate() throws {

@@ -14,7 +14,9 @@ enum QueueTable {
         guard !queues.isEmpty else { return "no queues yet\n" }
         let states = always + sometimes.filter { state in queues.contains { count($0, state) > 0 } }
         let counts = states.map { (title: $0.rawValue.uppercased(), alignment: Table.Alignment.right) }
-        var table = Table([("QUEUE", .left)] + counts + [("OLDEST", .right), ("", .left)])
+        var table = Table(
+            [("QUEUE", .left)] + counts + [("OLDEST", .right), ("", .left)], cut: ["QUEUE", ""],
+            drop: ["EXPIRED", "CANCELLED", "COMPLETED", "SCHEDULED", "RETRYING", "OLDEST"])
         for queue in queues {
             var row = [Table.Cell(queue["queue"]?.string ?? "?")]
             for state in states {

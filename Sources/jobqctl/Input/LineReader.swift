@@ -1,7 +1,7 @@
 // Bytes from a descriptor, whole or line by line.
 //
 // Read without stdio: a line is handed on as soon as it is there, so jobqctl can be driven through a pipe, and `isReady`
-// tells whether the next one would have to be waited for. A read error counts as the end.
+// tells whether the next one would have to be waited for.
 
 import Glibc
 
@@ -25,15 +25,23 @@ struct LineReader {
         return Int(status.st_size)
     }
 
+    /// Whether standard input is something that was given to be read: a pipe or a file, and no terminal, socket or
+    /// /dev/null.
+    static var isFed: Bool {
+        var status = stat()
+        guard fstat(STDIN_FILENO, &status) == 0 else { return false }
+        return [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
+    }
+
     /// All that is left.
-    func readAll() -> [UInt8] {
+    func readAll() throws(InputProblem) -> [UInt8] {
         var bytes = Array(buffer[start...])
-        while let chunk = readChunk() { bytes += chunk }
+        while let chunk = try readChunk() { bytes += chunk }
         return bytes
     }
 
     /// The next line without its end, blank ones too; nil at the end.
-    mutating func next() -> [UInt8]? {
+    mutating func next() throws(InputProblem) -> [UInt8]? {
         var searched = start
         while true {
             if let end = buffer[searched...].firstIndex(of: 0x0A) {
@@ -44,7 +52,7 @@ struct LineReader {
             buffer.removeFirst(start)
             start = 0
             searched = buffer.count
-            if !isAtEnd, let chunk = readChunk() {
+            if !isAtEnd, let chunk = try readChunk() {
                 buffer += chunk
                 continue
             }
@@ -64,14 +72,20 @@ struct LineReader {
         return poll(&entry, 1, 0) != 0
     }
 
-    /// nil at the end of input, when it cannot be read, or when Ctrl-C came.
-    private func readChunk() -> [UInt8]? {
+    /// nil at the end of input, or when Ctrl-C came.
+    private func readChunk() throws(InputProblem) -> [UInt8]? {
         let capacity = 64 << 10
+        var code: Int32 = 0
         let chunk = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             repeat {
                 count = max(-1, read(descriptor, buffer.baseAddress, capacity))
             } while count < 0 && errno == EINTR && !Interruption.isRequested
+            if count < 0, errno != EINTR { code = errno }
             count = max(0, count)
+        }
+        if code != 0 {
+            let source = descriptor == STDIN_FILENO ? "standard input" : "the file"
+            throw InputProblem(description: "cannot read \(source): \(String(cString: strerror(code)))", status: .io)
         }
         return chunk.isEmpty ? nil : chunk
     }

@@ -6,7 +6,7 @@
 /// The closest of the known names, or nil when none is close enough to be what was meant.
 ///
 /// Distance counts mistakes of typing, without regard to case, at most a third of the name's length, at least 1.
-func closestName(to name: String, among known: [String]) -> String? {
+package func closestName(to name: String, among known: [String]) -> String? {
     let distances = known.map { (name: $0, distance: editDistance(name.lowercased(), $0.lowercased())) }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance <= max(1, min(name.count, best.name.count) / 3) ? best.name : nil

@@ -17,7 +17,7 @@ struct ConfirmationOptions: ParsableArguments {
     func confirm(_ question: String) throws {
         if yes { return }
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
-            throw UsageProblem(description: "\(question) There is no terminal to ask on: say --yes")
+            throw UsageProblem(description: "\(question) There is no terminal to ask on; add --yes")
         }
         Terminal.write("\(Terminal.visible(question)) [y/N] ")
         let answer = readLine()?.lowercased() ?? ""
@@ -30,10 +30,12 @@ struct ConfirmationOptions: ParsableArguments {
 
 extension Terminal {
     /// How many columns standard error has; nil when it is no terminal.
-    static var errorColumns: Int? {
-        guard isatty(STDERR_FILENO) == 1 else { return nil }
+    static var errorColumns: Int? { columns(of: STDERR_FILENO) }
+
+    static func columns(of descriptor: Int32) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
 }

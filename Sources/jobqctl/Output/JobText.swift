@@ -18,10 +18,11 @@ enum JobText {
     }
 
     private static func table(_ history: [JSONDocument], _ terminal: Terminal) -> String {
-        var table = Table([
-            ("ATTEMPT", .right), ("STARTED", .left), ("TOOK", .right), ("OUTCOME", .left), ("WORKER", .left),
-            ("ERROR", .left),
-        ])
+        var table = Table(
+            [
+                ("ATTEMPT", .right), ("STARTED", .left), ("TOOK", .right), ("OUTCOME", .left), ("WORKER", .left),
+                ("ERROR", .left),
+            ], cut: ["ERROR", "WORKER"], drop: ["STARTED", "WORKER"])
         for attempt in history {
             let started = attempt["started_at"]?.integer ?? 0
             let ended = attempt["ended_at"]?.integer ?? started
