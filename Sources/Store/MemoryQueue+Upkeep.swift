@@ -65,7 +65,7 @@ extension MemoryQueue {
     private func dueLetters(_ now: ServerTime) -> [MemoryRecord] {
         let over = policy.deadKeepCount.map { dead.count - $0 } ?? 0
         let letters = dead.entries(limit: Self.sweepLimit).enumerated().prefix { index, letter in
-            index < over || policy.deadKeepMs.map { letter.score >> 20 + $0 <= now } ?? false
+            index < over || policy.deadKeepMs.map { DueTime.after($0, from: letter.score >> 20) <= now } ?? false
         }
         return letters.compactMap { records[$0.element.id] }
     }
@@ -81,7 +81,9 @@ extension MemoryQueue {
     /// The earliest time at which something is to be done; a pause matters only to jobs that wait for its end.
     private var nextDue: ServerTime? {
         var times = [processing, scheduled, retrying, expiry, cancelled, expired].compactMap(\.first?.score)
-        if let keep = policy.deadKeepMs, let oldest = dead.first { times.append(oldest.score >> 20 + keep) }
+        if let keep = policy.deadKeepMs, let oldest = dead.first {
+            times.append(DueTime.after(keep, from: oldest.score >> 20))
+        }
         if case .until(let end) = policy.paused, !queued.isEmpty { times.append(end) }
         return times.min()
     }

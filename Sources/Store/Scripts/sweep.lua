@@ -27,7 +27,7 @@ if over > 0 then
     letters = call('XRANGE', dead, '-', '+', 'COUNT', math.min(over, BOUND))
 end
 if deadKeep then
-    local late = call('XRANGE', dead, '-', string.format('%.0f', now - deadKeep), 'COUNT', BOUND)
+    local late = call('XRANGE', dead, '-', string.format('%.0f', now - deadKeep - 1), 'COUNT', BOUND)
     letters = #late > #letters and late or letters
 end
 
@@ -143,7 +143,7 @@ for k = 1, (further or tracked) and 6 or 3 do
 end
 local oldest = deadKeep and call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
 if oldest then
-    consider(string.match(oldest[1], '^%d+') + deadKeep)
+    consider(string.match(oldest[1], '^%d+') + deadKeep + 1)
 end
 local most = math.max(#silent, #planned, #failed, #mortal, #kept.cancelled, #kept.expired, #letters)
 local claimable = waiting and (not paused or pauseEnded)
