@@ -39,7 +39,7 @@ import Wire
         late.expiresInMs = 1
         bench.enqueue(late)
         #expect(!isFree("5"))
-        bench.now += 1
+        bench.now += 2
         _ = bench.sweep()
         #expect(["1", "2", "3", "4", "5"].filter { !isFree($0) } == [] && bench.queue.uniques.isEmpty)
     }
