@@ -18,6 +18,10 @@ local mortal = further and due(expiry) or {}
 local kept = { cancelled = further and due(base .. 'cancelled') or {}, expired = further and due(base .. 'expired') or {} }
 local limits = call('HMGET', base .. 'policy', 'paused', 'dead_keep_ms', 'dead_keep_count', 'order')
 local paused, deadKeep, deadCount = limits[1], tonumber(limits[2]), tonumber(limits[3])
+-- The entry's time was rounded down: what is kept at all is kept to the end of a millisecond.
+if deadKeep and deadKeep > 0 then
+    deadKeep = deadKeep + 1
+end
 local ends = paused and paused ~= '1' and tonumber(paused) or nil
 local pauseEnded = ends and ends <= now
 
@@ -27,7 +31,7 @@ if over > 0 then
     letters = call('XRANGE', dead, '-', '+', 'COUNT', math.min(over, BOUND))
 end
 if deadKeep then
-    local late = call('XRANGE', dead, '-', string.format('%.0f', now - deadKeep - 1), 'COUNT', BOUND)
+    local late = call('XRANGE', dead, '-', string.format('%.0f', now - deadKeep), 'COUNT', BOUND)
     letters = #late > #letters and late or letters
 end
 
@@ -143,7 +147,7 @@ for k = 1, (further or tracked) and 6 or 3 do
 end
 local oldest = deadKeep and call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
 if oldest then
-    consider(string.match(oldest[1], '^%d+') + deadKeep + 1)
+    consider(string.match(oldest[1], '^%d+') + deadKeep)
 end
 local most = math.max(#silent, #planned, #failed, #mortal, #kept.cancelled, #kept.expired, #letters)
 local claimable = waiting and (not paused or pauseEnded)
