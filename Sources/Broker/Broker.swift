@@ -115,7 +115,7 @@ public final class Broker {
             if let queue { waiting.wake(queue, atLeast: 1) } else { waiting.wakeAll() }
         }
         store.onStatusChange = { [unowned self] in
-            if store.status.isReady { sweeper.storeIsBack() }
+            if store.status.isReachable { sweeper.storeIsBack() }
             reportStatus()
         }
         store.onCancelRequest = { [unowned self] queue, id, _ in workers.cancelRequested(id, queue: queue) }
@@ -276,10 +276,12 @@ public final class Broker {
     /// One line that says how things are, for the service manager.
     private func reportStatus() {
         guard let onStatus else { return }
+        let status = store.status
         let line = StatusLine(
             isStopping: isStopping, isDraining: isDraining, isFull: !hasRoom(isAdmin: false),
             addressProblem: addressProblem, connections: sessions.count,
-            workers: workers.count, held: workers.heldCount, waitingClaims: waiting.count, store: store.status)
+            workers: workers.count, held: workers.heldCount, waitingClaims: waiting.count, store: status,
+            storeSince: since(of: status))
         onStatus(line.text)
     }
 }

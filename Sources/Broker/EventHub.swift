@@ -281,7 +281,7 @@ final class EventHub {
         for watch in Array(watches.values) {
             if let since = watch.unusedSince, now - since > Self.lingerUs { end(watch) }
         }
-        guard broker.store.status.isReady else { return }
+        guard broker.store.status.isReachable else { return }
         for watch in watches.values {
             if watch.since == nil { learnTime(watch) }
             for subscription in watch.subscribers.values { subscription.retry() }

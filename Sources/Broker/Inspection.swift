@@ -32,7 +32,15 @@ extension Broker {
             if let version = status.version { writer.member("version", version) }
             if let roundTrip = status.roundTripUs { writer.member("round_trip_us", roundTrip) }
             writer.member("reconnects", status.reconnects)
+            writer.member("writable", status.isReady)
+            writer.member("since_at", since(of: status))
             if let problem = status.problem { writer.member("problem", problem) }
+            if !status.risks.isEmpty {
+                writer.key("risks")
+                writer.beginArray()
+                for risk in status.risks { writer.string(risk) }
+                writer.endArray()
+            }
             writer.endObject()
             writer.member("connections", connectionCount)
             writer.member("connections_dropped", droppedConnections)

@@ -156,7 +156,7 @@ final class JobWaits {
 
     /// Once a second: asks again what the store could not answer.
     func tick() {
-        guard broker.store.status.isReady else { return }
+        guard broker.store.status.isReachable else { return }
         let again = stalled
         stalled = []
         for wait in again where wait.isStalled {

@@ -130,7 +130,7 @@ final class LeaseWatch {
 
     /// Once a second.
     func askAgain() {
-        guard !unanswered.isEmpty, broker.store.status.isReady else { return }
+        guard !unanswered.isEmpty, broker.store.status.isReachable else { return }
         let jobs = unanswered.values.filter(\.isHeld)
         unanswered = [:]
         ask(jobs)

@@ -77,7 +77,8 @@ public struct Metric: Sendable {
     private static let daemonMetrics = [
         info, connections, connectionsDropped, connectionsRefused, connectionsSilent, memoryHeld, memoryLimit,
         memoryPaused, memoryDrops, workers, heldJobs, waitingClaims, waits, subscriptions, draining,
-        redisUp, redisReconnects, redisRoundTrip, requests, errors, eventsDropped, loopLag, loopTurn, longestTurn,
+        redisUp, redisWritable, redisMayLoseJobs, redisReconnects, redisRoundTrip, requests, errors, eventsDropped,
+        loopLag, loopTurn, longestTurn,
     ]
 
     static let info = Metric("jobqd_info", .gauge, ["version"], "Always 1; the version is in the label.")
@@ -104,6 +105,10 @@ public struct Metric: Sendable {
     static let subscriptions = Metric("jobqd_subscriptions", .gauge, "Connections that are subscribed to events.")
     static let draining = Metric("jobqd_draining", .gauge, "1 when no new work is taken.")
     static let redisUp = Metric("jobqd_redis_up", .gauge, "1 when Redis answers; without it nothing is said of queues.")
+    static let redisWritable = Metric(
+        "jobqd_redis_writable", .gauge, "1 when Redis lets jobqd do all it needs; 0 when it refuses writes or is away.")
+    static let redisMayLoseJobs = Metric(
+        "jobqd_redis_may_lose_jobs", .gauge, "1 when Redis is set up so that jobs may get lost; info says how.")
     static let redisReconnects = Metric(
         "jobqd_redis_reconnects_total", .counter, "How often the link to Redis was made anew.")
     static let redisRoundTrip = Metric(

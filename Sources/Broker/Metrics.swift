@@ -37,7 +37,7 @@ final class Metrics {
         if let latest, broker.loop.now - latest.madeAt < Self.keptUs { return then(latest.text) }
         waiting.append(then)
         guard waiting.count == 1 else { return }
-        guard broker.store.status.isReady else { return finish(nil) }
+        guard broker.store.status.isReachable else { return finish(nil) }
         round += 1
         let asked = round
         deadline.arm(after: Self.patienceUs)
@@ -116,6 +116,8 @@ final class Metrics {
         text.single(.subscriptions, broker.hub.subscriptionCount)
         text.single(.draining, broker.handsOutNoWork ? 1 : 0)
         text.single(.redisUp, isStoreUp ? 1 : 0)
+        text.single(.redisWritable, status.isReady ? 1 : 0)
+        text.single(.redisMayLoseJobs, status.risks.isEmpty ? 0 : 1)
         text.single(.redisReconnects, status.reconnects)
         text.family(.redisRoundTrip)
         text.histogram(.redisRoundTrip, [], status.roundTrips)

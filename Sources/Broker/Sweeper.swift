@@ -171,7 +171,7 @@ final class Sweeper {
 
     /// Once a second.
     func tick(at now: UInt64) {
-        guard !isStopped, broker.store.status.isReady else { return }
+        guard !isStopped, broker.store.status.isReachable else { return }
         if ticks % Self.ticksBetweenListings == 0 { learnQueues() }
         ticks += 1
         if round.isEmpty { round = Array(queues.keys) }

@@ -115,9 +115,13 @@ final class WaitingClaims {
             nothingFound(claim)
         case .failure(let failure):
             if claim.isDone { return }
-            if claim.waits, !claim.isExpired, case .unavailable = failure { return rest(claim) }
-            end(claim)
-            claim.answer(.failure(.store(failure)))
+            switch failure {
+            case .unavailable where claim.waits && !claim.isExpired, .full where claim.waits && !claim.isExpired:
+                return rest(claim)
+            case .unavailable, .full, .internal:
+                end(claim)
+                claim.answer(.failure(.store(failure)))
+            }
         }
     }
 

@@ -13,6 +13,10 @@ public enum MessageID: String, Sendable, CaseIterable {
     case stopped = "8799d2dfb0554f47a8500260a08c165e"
     /// Redis cannot be reached or used.
     case redisAway = "219e271e4691420e94a9534295908235"
+    /// Redis answers, but cannot be used as it is: it refuses writes, or rights are missing.
+    case redisRefuses = "f5d11fd65c02408994840301ac828c02"
+    /// A Redis that refused writes takes them again.
+    case redisAccepts = "a1728df91fd04a328f038aaca0640a82"
     /// Redis is connected, at the start or again.
     case redisBack = "a677bf29b0d648f7b8ae7a26239d42c0"
     /// Redis is set up so that jobs may get lost: it evicts keys, or does not keep them on disk.

@@ -27,6 +27,7 @@ final class RedisConnection {
     private let loop: Loop
     private let configuration: RedisConfiguration
     private let scripts: [Script]?
+    private let rights: RightsProbe?
     private var machine: ConnectionMachine
     private var handshake: Handshake?
 
@@ -36,15 +37,27 @@ final class RedisConnection {
     private var source: FDSource?
     private var alarm: LoopTimer?
     private var log: ConnectionLog
+    private var news: LoopTimer?
 
     weak var delegate: (any RedisConnectionDelegate)?
+    /// The server lacks what `RightsProbe` tries, or does not let us have it.
+    var onRightsMissing: ((_ problem: String) -> Void)?
+    /// Asked before a connection that only listens says that Redis is away; see `tellOfLoss`.
+    var mayTellOfLoss: () -> Bool = { true }
     /// Of the server of the last completed handshake.
     private(set) var facts: ServerFacts?
+    /// What the last completed handshake found: the server refuses writes.
+    private(set) var refusalAtConnect: RedisFailure?
     /// Digests of the scripts, in their order; of the present server.
     private(set) var digests: [String] = []
 
-    /// - Parameter scripts: what to load on every connect; nil for a connection that only listens.
-    init(loop: Loop, configuration: RedisConfiguration, scripts: [Script]?, logger: Logger) {
+    /// - Parameters:
+    ///   - scripts: what to load on every connect; nil for a connection that only listens.
+    ///   - rights: what to try on every connect.
+    init(
+        loop: Loop, configuration: RedisConfiguration, scripts: [Script]?, rights: RightsProbe?, logger: Logger
+    ) {
+        self.rights = rights
         self.loop = loop
         self.configuration = configuration
         self.scripts = scripts
@@ -57,6 +70,7 @@ final class RedisConnection {
     var state: ConnectionMachine.State { machine.state }
     var isReady: Bool { machine.state == .ready }
     var problem: String? { machine.problem }
+    var isRefused: Bool { machine.isRefused }
     var reconnects: Int { max(0, machine.timesReady - 1) }
 
     func start() {
@@ -90,22 +104,37 @@ final class RedisConnection {
     }
 
     /// The link is of no use any more; make a new one.
-    func fail(_ why: String, timedOut: Bool = false) {
+    ///
+    /// - Parameter isRefusal: Redis answered; it is a problem of the server and not of the way to it.
+    func fail(_ why: String, timedOut: Bool = false, isRefusal: Bool = false) {
         let wasReady = isReady
-        perform(machine.failed(why, now: loop.now, random: configuration.random()))
+        perform(machine.failed(why, isRefusal: isRefusal, now: loop.now, random: configuration.random()))
         guard !isReady else { return }
-        log.away(why, now: loop.now)
+        tellOfLoss(why, isRefusal: isRefusal)
         if wasReady { delegate?.connectionWasLost(why, timedOut: timedOut) }
     }
 
+    /// Both connections are mostly lost together, and one line is enough. So the one that only listens waits for a moment,
+    /// and says nothing when the other one is away too.
+    private func tellOfLoss(_ why: String, isRefusal: Bool) {
+        guard scripts == nil else { return log.away(why, isRefusal: isRefusal, now: loop.now) }
+        news = loop.timer { [weak self] in
+            guard let self, !self.isReady, self.mayTellOfLoss() else { return }
+            self.log.away("the connection that listens: \(why)", isRefusal: isRefusal, now: self.loop.now)
+        }
+        news?.arm(after: Self.newsDelay)
+    }
+
+    private static let newsDelay: UInt64 = 500_000
+
     /// For errors found while the delegate is calling us: it is told in the next turn, of this connection only, and
     /// after it got what had been answered.
-    private func failLater(_ why: String) {
+    func failLater(_ why: String, isRefusal: Bool = false) {
         let broken = context
         loop.deferred { [weak self] in
             guard let self, let broken, self.context === broken else { return }
             self.receive()
-            if self.context === broken { self.fail(why) }
+            if self.context === broken { self.fail(why, isRefusal: isRefusal) }
         }
     }
 
@@ -194,12 +223,15 @@ final class RedisConnection {
             if let scripts {
                 Handshake.commands(
                     authenticates: authentication != nil, database: configuration.address.database, name: name,
-                    scripts: scripts.count)
-            } else { Handshake.subscriptions(authenticates: authentication != nil, name: name) }
-        handshake = Handshake(steps: steps)
+                    scripts: scripts.count, triesRights: rights != nil)
+            } else {
+                Handshake.subscriptions(
+                    authenticates: authentication != nil, name: name, triesRights: rights != nil)
+            }
+        handshake = Handshake(steps: steps, rights: rights, user: configuration.user)
         if authentication == false { return failLater("cannot send to Redis") }
         do {
-            for command in steps.compactMap({ Handshake.command(for: $0, scripts: scripts ?? []) }) {
+            for command in steps.compactMap({ Handshake.command(for: $0, scripts: scripts ?? [], rights: rights) }) {
                 var head = CommandBuffer()
                 head.begin(arguments: command.count)
                 try context.append(head.bytes)
@@ -226,8 +258,10 @@ final class RedisConnection {
         alarm?.disarm()
         facts = handshake?.facts
         digests = handshake?.digests ?? []
+        refusalAtConnect = handshake?.findings?.refusal
         handshake = nil
-        if scripts == nil { log.listening() } else { log.ready(facts) }
+        news?.disarm()
+        if scripts == nil { log.listening(now: loop.now) } else { log.ready(facts, now: loop.now) }
         delegate?.connectionIsReady()
     }
 
@@ -268,8 +302,11 @@ final class RedisConnection {
         }
         switch handshake?.receive(HandshakeReply(reply)) {
         case .goOn, nil: break
-        case .ready: perform(machine.greeted())
-        case .refused(let why): fail(why)
+        case .ready: perform(machine.greeted(now: loop.now))
+        case .refused(let why):
+            let isMissing = handshake?.findings?.isEmpty == false
+            fail(why, isRefusal: handshake?.isLoading == false)
+            if isMissing { onRightsMissing?(why) }
         }
     }
 }

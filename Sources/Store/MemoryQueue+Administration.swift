@@ -109,7 +109,7 @@ extension MemoryQueue {
 
     /// Enqueues and claims are logged for so long.
     func logAll(forMs: Int64, now: ServerTime) {
-        if exists { policy.listened = max(policy.listened ?? 0, now + forMs) }
+        if exists { policy.listened = max(policy.listened ?? 0, DueTime.after(forMs, from: now)) }
     }
 
     func pause(until: ServerTime?) {

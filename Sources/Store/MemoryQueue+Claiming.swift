@@ -138,7 +138,7 @@ extension MemoryQueue {
         record.lease = request.leaseMs == nil && record.token == nil ? nil : lease
         record.token = token
         record.state = .processing
-        record.placeScore = now + lease
+        record.placeScore = DueTime.after(lease, from: now)
         processing.insert(record.id, score: record.placeScore)
         totals.claimed += 1
         tellIfListened(.claimed, record, now: now)
@@ -164,7 +164,7 @@ extension NewJob.Start {
     fileprivate func time(_ now: ServerTime) -> ServerTime? {
         switch self {
         case .now: nil
-        case .delay(let delay): delay > 0 ? now + delay : nil
+        case .delay(let delay): delay > 0 ? DueTime.after(delay, from: now) : nil
         case .at(let time): time > now ? time : nil
         }
     }

@@ -98,7 +98,7 @@ final class QueueBatcher {
         guard !lane.isEmpty else { return }
         for batch in lane.takeAll() {
             underWay += 1
-            store.run(lane.script, keys: keys, batch.finished()) { [self] result in
+            store.run(lane.script, keys: keys, batch.finished(), count: batch.items + 1) { [self] result in
                 switch result {
                 case .success(let reply): batch.deliver(reply, lane)
                 case .failure(let failure):
@@ -124,7 +124,7 @@ final class QueueBatcher {
         let nonce = append(calls, wanted: wanted, room: room, to: &arguments)
         arguments.append(integer: Int64(batch.items))
         underWay += 1
-        store.run(StoreScripts.handover, keys: keys, arguments) { [self] result in
+        store.run(StoreScripts.handover, keys: keys, arguments, count: batch.items + 2) { [self] result in
             switch result {
             case .success(let reply):
                 batch.deliver(reply, enqueues, further: 1)
@@ -172,7 +172,7 @@ final class QueueBatcher {
             arguments.append(queue)
             let nonce = append(calls, wanted: wanted, room: room, to: &arguments)
             underWay += 1
-            store.run(StoreScripts.claim, keys: keys, arguments) { [self] result in
+            store.run(StoreScripts.claim, keys: keys, arguments, least: 2) { [self] result in
                 claimed(result, calls, nonce: nonce)
                 done()
             }
@@ -205,7 +205,10 @@ final class QueueBatcher {
             let failure = StoreFailure(failure)
             for call in calls {
                 // The broker parks a patient claim that found nothing, and asks again when it is woken.
-                if call.isPatient, case .unavailable = failure { call.end() } else { call.fail(failure) }
+                switch failure {
+                case .unavailable where call.isPatient, .full where call.isPatient: call.end()
+                case .unavailable, .full, .internal: call.fail(failure)
+                }
             }
         }
     }

@@ -53,13 +53,18 @@ extension RedisStore {
         subscriptions.unsubscribe(channel)
     }
 
+    /// The name of a queue's channel: that of a key, and the database unless it is 0. Pub/Sub knows no databases.
+    private func channel(_ queue: String, _ purpose: String) -> String {
+        base(queue) + purpose + Self.channelTail(configuration.database)
+    }
+
     // MARK: Wake-ups and requests to cancel
 
-    public func watch(queue: String) { open(base(queue) + "queued", .wakes(queue)) }
+    public func watch(queue: String) { open(channel(queue, "queued"), .wakes(queue)) }
 
     public func unwatch(queue: String) {
         listening.heardQueues.remove(queue)
-        close(base(queue) + "queued")
+        close(channel(queue, "queued"))
     }
 
     /// What scripts are told of the caller: who it is, and whether it would hear its own message (see wake.lua).
@@ -67,9 +72,9 @@ extension RedisStore {
         listening.heardQueues.contains(queue) ? listeningOrigin : silentOrigin
     }
 
-    public func watchCancels(queue: String) { open(base(queue) + "cancel", .cancels(queue)) }
+    public func watchCancels(queue: String) { open(channel(queue, "cancel"), .cancels(queue)) }
 
-    public func unwatchCancels(queue: String) { close(base(queue) + "cancel") }
+    public func unwatchCancels(queue: String) { close(channel(queue, "cancel")) }
 
     // MARK: Events
 
@@ -98,7 +103,7 @@ extension RedisStore {
         subscriptions.unsubscribe(pattern: pattern)
     }
 
-    private func eventChannel(_ glob: Glob) -> String { base(glob.pattern) + "events" }
+    private func eventChannel(_ glob: Glob) -> String { channel(glob.pattern, "events") }
 
     /// The key prefix stands for itself, whatever is in it.
     private func eventPattern(_ glob: Glob) -> String {
@@ -106,13 +111,13 @@ extension RedisStore {
             if "\\*?[]".contains(character) { text.append("\\") }
             text.append(character)
         }
-        return "\(prefix):{\(glob.pattern)}:events"
+        return "\(prefix):{\(glob.pattern)}:events\(Self.channelTail(configuration.database))"
     }
 
     /// The queue whose events come over a channel. A pattern also matches what is no queue of ours.
     private func queue(ofEvents channel: String) -> String? {
         let head = "\(configuration.keyPrefix):{"
-        let tail = "}:events"
+        let tail = "}:events\(Self.channelTail(configuration.database))"
         guard channel.utf8.count > head.utf8.count + tail.utf8.count, channel.hasPrefix(head), channel.hasSuffix(tail)
         else { return nil }
         let queue = channel.dropFirst(head.count).dropLast(tail.count)

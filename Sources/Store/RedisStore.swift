@@ -50,6 +50,8 @@ public final class RedisStore: JobStore {
     private var stateSince: UInt64
     private var clock: LoopTimer?
     private var closing: Closing?
+    /// Who refuses writes, and the watch over it (RedisStore+Refusing).
+    var watch = RefusalWatch()
     /// Calls and reads under way; what closing waits for.
     private var underWay = 0
 
@@ -60,7 +62,7 @@ public final class RedisStore: JobStore {
     public var onCancelRequest: ((_ queue: String, _ id: String, _ reason: String) -> Void)?
     public var onWatchingCancels: ((_ queue: String) -> Void)?
 
-    /// The command link has to be made with `RedisStore.scripts`.
+    /// The command link has to be made with `RedisStore.scripts`, both with `RedisStore.rights`.
     public init(loop: Loop, link: RedisLink, subscriptions: SubscriptionLink, configuration: Configuration) {
         self.loop = loop
         self.link = link
@@ -78,6 +80,8 @@ public final class RedisStore: JobStore {
         loop.atTurnEnd { [weak self] in self?.flush() }
         link.onReady = { [weak self] in self?.linkIsReady() }
         link.onLost = { [weak self] _ in self?.linkWasLost() }
+        subscriptions.mayTellOfLoss = { [weak self] in self?.link.isReady ?? false }
+        startWatchingRefusals()
         link.start()
         startListening()
     }
@@ -85,14 +89,22 @@ public final class RedisStore: JobStore {
     /// Told the time of each script, before the calls it served are completed: what follows Redis's clock.
     var onScriptTime: ((ServerTime) -> Void)?
 
-    /// Calls a script whose reply begins with its time.
+    /// Calls a script whose reply begins with its time. An answer of another form is as none: it counts as lost, and the
+    /// link is made anew.
+    ///
+    /// - Parameters:
+    ///   - count: how many elements the reply has; nil: any number.
+    ///   - least: how many it has at least.
     func run(
-        _ script: Script, keys: [String], _ arguments: CommandBuffer, then: @escaping RedisLink.Completion
+        _ script: Script, keys: [String], _ arguments: CommandBuffer, count: Int? = nil, least: Int = 1,
+        then: @escaping RedisLink.Completion
     ) {
         link.run(script, keys: keys, arguments) { [self] result in
-            if let onScriptTime, case .success(let reply) = result, reply.count > 0, reply[0].integer > 0 {
-                onScriptTime(reply[0].integer)
+            guard case .success(let reply) = result else { return then(result) }
+            guard reply.count >= least, reply.count == count ?? reply.count, reply[0].kind == .integer else {
+                return then(.failure(link.distrust("the answer to the script \(script.name)")))
             }
+            if let onScriptTime, reply[0].integer > 0 { onScriptTime(reply[0].integer) }
             then(result)
         }
     }
@@ -140,6 +152,7 @@ public final class RedisStore: JobStore {
     }
 
     public func flush() {
+        if let refusal = watch.refusals[.ownServer] { refuse(refusal.failure) }
         if !dirty.isEmpty || !reads.isEmpty, canSend() {
             let late = reads
             reads = []
@@ -159,6 +172,17 @@ public final class RedisStore: JobStore {
             link.flush()
         }
         if let closing, !closing.isOver { finishClosing(closing) }
+    }
+
+    /// Ends all that gathered and would write; what is patient waits on.
+    private func refuse(_ failure: StoreFailure) {
+        let refused = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for batcher in refused {
+            batcher.isDirty = false
+            batcher.expire(now: .max - 1, failure)
+            for call in batcher.claims.takePatient() { call.end() }
+        }
     }
 
     /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
@@ -199,7 +223,7 @@ public final class RedisStore: JobStore {
     }
 
     private func expire(now: UInt64) {
-        let failure = StoreFailure.unavailable(link.problem ?? "Redis does not answer")
+        let failure = presentFailure
         let limit = closing.map { $0.deadline <= now ? UInt64.max : now } ?? now
         for batcher in Array(batchers.values) { batcher.expire(now: limit, failure) }
         let late = reads.filter { $0.deadline <= limit }
@@ -209,7 +233,8 @@ public final class RedisStore: JobStore {
 
     /// Whether a call that ended so shall be sent again. Only for what is idempotent.
     func mayRepeat(after failure: RedisFailure, until deadline: UInt64) -> Bool {
-        guard failure.kind == .unavailable else { return false }
+        // What is not permitted is not permitted a moment later.
+        guard failure.kind == .unavailable, failure.missingRight == nil else { return false }
         let now = loop.now
         if let closing, closing.deadline <= now { return false }
         if link.isReady { pausedUntil = now + Self.pauseAfterRefusal }
@@ -222,31 +247,40 @@ public final class RedisStore: JobStore {
         stateSince = loop.now
         announced.removeAll()
         pausedUntil = 0
-        for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
-        loop.askForTurnEnd()
+        sendWhatWaited()
         recoverLostClaims()
+        refusalsAfterConnect()
         onStatusChange?()
         onWake?(nil)
     }
 
+    /// What was kept while nothing could be sent goes out at the end of this turn.
+    func sendWhatWaited() {
+        for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
+        loop.askForTurnEnd()
+    }
+
     private func linkWasLost() {
         stateSince = loop.now
+        refusalsAfterLoss()
         loop.askForTurnEnd()
         onStatusChange?()
     }
 
     public var status: StoreStatus {
+        let refusal = watch.refusals.current
         let state: StoreStatus.State =
             switch link.state {
-            case .ready: .ready
-            case .idle, .resolving, .connecting, .handshake: .connecting
-            case .waiting, .stopped: .down
+            case .ready: refusal == nil ? .ready : .refusing
+            case .idle, .resolving, .connecting, .handshake: link.isRefused ? .refusing : .connecting
+            case .waiting, .stopped: link.isRefused ? .refusing : .down
             }
         return StoreStatus(
-            kind: "redis", address: configuration.address, state: state, since: stateSince, role: link.facts?.role,
+            kind: "redis", address: configuration.address, state: state, isReachable: link.isReady,
+            since: link.isReady ? refusal?.since ?? stateSince : stateSince, role: link.facts?.role,
             version: link.facts?.version, roundTripUs: link.roundTripUs, roundTrips: link.roundTrips,
-            reconnects: link.reconnects,
-            problem: link.problem)
+            reconnects: link.reconnects, problem: refusal?.failure.text ?? link.problem,
+            risks: link.facts?.warnings ?? [])
     }
 
     // MARK: Reads
@@ -256,6 +290,8 @@ public final class RedisStore: JobStore {
         var script: Script?
         var keys: [String] = []
         var arguments: CommandBuffer
+        /// What a command is answered with; scripts answer with arrays.
+        var kind = ReplyView.Kind.array
         var deadline: UInt64
         /// It is sent again though it may have been executed.
         var onRepeat: (() -> Void)?
@@ -273,8 +309,12 @@ public final class RedisStore: JobStore {
             loop.askForTurnEnd()
         }
         underWay += 1
-        let completed: RedisLink.Completion = { [self] result in
+        let completed: RedisLink.Completion = { [self] answer in
             underWay -= 1
+            var result = answer
+            if case .success(let reply) = answer, reply.kind != read.kind {
+                result = .failure(link.distrust("the answer to a command"))
+            }
             if closing != nil { loop.askForTurnEnd() }
             if case .failure(let failure) = result, mayRepeat(after: failure, until: read.deadline) {
                 if failure.leavesItOpen { read.onRepeat?() }

@@ -33,7 +33,8 @@ struct ClaimReply {
                 ClaimedJob(
                     id: job[0].string, type: job[1].string, payload: job[2].array, meta: job[3].json,
                     attempt: Int(attempt), maxAttempts: Int(maxAttempts),
-                    token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs, leaseUntil: now + leaseMs,
+                    token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs,
+                    leaseUntil: DueTime.after(leaseMs, from: now),
                     enqueuedAt: enqueuedAt, readyAt: readyAt == 0 ? nil : readyAt,
                     checkpoint: job.count == 10 ? job[9].json : nil))
         }

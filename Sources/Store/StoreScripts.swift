@@ -59,6 +59,9 @@ enum StoreScripts {
         logAll,
     ]
 
+    /// Not one of `all`: it goes out by EVAL, before anything is loaded.
+    static let probe = Script(name: "probe", source: PackageResources.probe_lua)
+
     /// What ends attempts otherwise than well, with all that it needs.
     private static let attempt =
         PackageResources.token_lua + PackageResources.wake_lua + PackageResources.tell_lua
@@ -75,5 +78,20 @@ enum StoreScripts {
 
 extension RedisStore {
     /// What the command link has to load: a store can only run on a link that was made with these.
-    public static var scripts: [Script] { StoreScripts.all }
+    ///
+    /// Pub/Sub knows no databases, and a script cannot ask in which it runs: so it is in the source. See `channel(_:_:)`.
+    public static func scripts(database: Int) -> [Script] {
+        let line = Array("local database = '\(channelTail(database))'\n".utf8)
+        return StoreScripts.all.map { Script(name: $0.name, source: line + $0.source) }
+    }
+
+    /// What both links have to be permitted, with names as the store uses them.
+    public static func rights(keyPrefix: String) -> RightsProbe {
+        RightsProbe(
+            script: StoreScripts.probe, key: "\(keyPrefix):{}:probe", channel: "\(keyPrefix):{}:probe",
+            prefix: keyPrefix)
+    }
+
+    /// What the names of channels end with in this database. Those of database 0 are the names of keys.
+    static func channelTail(_ database: Int) -> String { database == 0 ? "" : "@\(database)" }
 }

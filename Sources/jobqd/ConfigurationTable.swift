@@ -144,7 +144,7 @@ extension Setting {
             option: "redis", section: "Redis", key: "Url", environment: ["JOBQD_REDIS"], type: .redisURL,
             placeholder: "URL", standard: nil, isReloadable: false,
             documentation:
-                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/db]. Without it the daemon starts"
+                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/N]. Without it the daemon starts"
                 + " a redis-server of its own in the state directory.",
             assign: { $0.redisURL = $1.text }),
         Setting(

@@ -28,12 +28,16 @@ final class StoreBackend {
             log.warning("jobs are kept in memory only: all of them end with this process")
         case .redis:
             let (redis, child) = try Self.redis(configuration, loop: loop, log: log)
-            let commands = RedisLink(loop: loop, configuration: redis, scripts: RedisStore.scripts, logger: log)
-            let subscriptions = SubscriptionLink(loop: loop, configuration: redis, logger: log)
+            let database = redis.address.database
+            let rights = RedisStore.rights(keyPrefix: configuration.keyPrefix)
+            let commands = RedisLink(
+                loop: loop, configuration: redis, scripts: RedisStore.scripts(database: database), rights: rights,
+                logger: log)
+            let subscriptions = SubscriptionLink(loop: loop, configuration: redis, rights: rights, logger: log)
             let redisStore = RedisStore(
                 loop: loop, link: commands, subscriptions: subscriptions,
                 configuration: RedisStore.Configuration(
-                    keyPrefix: configuration.keyPrefix, address: "\(redis.address)",
+                    keyPrefix: configuration.keyPrefix, address: "\(redis.address)", database: database,
                     requestTimeoutMs: configuration.requestTimeoutMs, origin: Self.origin(), logger: log))
             store = redisStore
             links = (commands, subscriptions)

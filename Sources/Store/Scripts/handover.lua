@@ -65,7 +65,7 @@ if isOpen and total[2] and total[2] ~= '0' then
                     left = left - 1
                     local wish = chosen ~= '' and chosen or defaultLease
                     if wish ~= lease then
-                        lease, untilText = wish, format('%.0f', now + wish)
+                        lease, untilText = wish, format('%.0f', soon + wish)
                     end
                     record[4] = 'processing'
                     record[f + 1], record[f + 2] = 'attempts', '1'

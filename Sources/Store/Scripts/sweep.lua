@@ -18,6 +18,10 @@ local mortal = further and due(expiry) or {}
 local kept = { cancelled = further and due(base .. 'cancelled') or {}, expired = further and due(base .. 'expired') or {} }
 local limits = call('HMGET', base .. 'policy', 'paused', 'dead_keep_ms', 'dead_keep_count', 'order')
 local paused, deadKeep, deadCount = limits[1], tonumber(limits[2]), tonumber(limits[3])
+-- The entry's time was rounded down: what is kept at all is kept to the end of a millisecond.
+if deadKeep and deadKeep > 0 then
+    deadKeep = deadKeep + 1
+end
 local ends = paused and paused ~= '1' and tonumber(paused) or nil
 local pauseEnded = ends and ends <= now
 

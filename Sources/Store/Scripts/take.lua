@@ -96,7 +96,7 @@ local function take(first, last, choose)
         local record, token = reply[k + 3], format('%s%06d-%s', high, low, nonce)
         local wish, attempts = chosen ~= '' and chosen or record[8] or defaultLease, record[5]
         if wish ~= lease then
-            lease, untilText = wish, format('%.0f', now + wish)
+            lease, untilText = wish, format('%.0f', soon + wish)
         end
         if attempts or chosen ~= '' then
             attempts = attempts and format('%.0f', attempts + 1) or '1'

@@ -21,12 +21,15 @@ if not isPlain then
         if wish[START] ~= '-' then
             call('ZCARD', base .. 'scheduled')
             local time = match(wish[START], '^@(.*)')
-            local due = time and tonumber(time) or now + wish[START]
-            wish.due = due > now and due or nil
+            if time then
+                wish.due = tonumber(time) > now and tonumber(time) or nil
+            elseif wish[START] ~= '0' then
+                wish.due = soon + wish[START]
+            end
         end
         if wish[EXPIRES] ~= '-' then
             call('ZCARD', base .. 'expiry')
-            wish.ends = format('%.0f', now + wish[EXPIRES])
+            wish.ends = format('%.0f', soon + wish[EXPIRES])
         end
         wish.unique = wish[UNIQUE] ~= '-' and ARGV[extras + match(wish[UNIQUE], '^%d+')]
         return wish

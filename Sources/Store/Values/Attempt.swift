@@ -64,7 +64,7 @@ public struct ClaimedJob: Equatable, Sendable {
     var answerBytes: Int { Self.answerBytes(payload: payload, meta: meta, checkpoint: checkpoint) }
 
     /// When it was claimed.
-    public var claimedAt: ServerTime { leaseUntil - leaseMs }
+    public var claimedAt: ServerTime { leaseUntil - DueTime.after(leaseMs, from: 0) }
 }
 
 /// What a claim found: up to `max` jobs, best first.
