@@ -48,6 +48,11 @@ public final class RedisStore: JobStore {
     private var pausedUntil: UInt64 = 0
     /// When the store became ready, or ceased to be; µs of the loop's clock.
     private var stateSince: UInt64
+    /// The server is started by this daemon and has not served yet: that it is not there is no trouble. Whoever starts it
+    /// sets this.
+    public var isStarting = false
+    /// Due times are being moved after the server's clock; see RedisStore+Clock.
+    var isMoving = false
     private var clock: LoopTimer?
     private var closing: Closing?
     /// Calls and reads under way; what closing waits for.
@@ -199,7 +204,8 @@ public final class RedisStore: JobStore {
     }
 
     private func expire(now: UInt64) {
-        let failure = StoreFailure.unavailable(link.problem ?? "Redis does not answer")
+        let failure = StoreFailure.unavailable(
+            isStarting && !link.isReady ? "Redis is starting" : link.problem ?? "Redis does not answer")
         let limit = closing.map { $0.deadline <= now ? UInt64.max : now } ?? now
         for batcher in Array(batchers.values) { batcher.expire(now: limit, failure) }
         let late = reads.filter { $0.deadline <= limit }
@@ -239,6 +245,7 @@ public final class RedisStore: JobStore {
         let state: StoreStatus.State =
             switch link.state {
             case .ready: .ready
+            case _ where isStarting: .starting
             case .idle, .resolving, .connecting, .handshake: .connecting
             case .waiting, .stopped: .down
             }
