@@ -73,7 +73,7 @@ public final class Broker {
     private(set) lazy var memory = MemoryWatch(broker: self)
     /// The store's time, and whether expired leases may be reclaimed.
     let clock = ServerClock()
-    private lazy var clockWatch = ClockWatch(broker: self)
+    private(set) lazy var clockWatch = ClockWatch(broker: self)
     /// Due times of all queues.
     private(set) lazy var sweeper = Sweeper(broker: self)
 

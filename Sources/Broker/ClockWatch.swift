@@ -10,10 +10,18 @@ final class ClockWatch {
     private unowned let broker: Broker
     /// A beat waits for its answer; a second one behind it would say nothing new.
     private var isAsking = false
+    /// One is due as soon as that answer is there.
+    private var again = false
     private var isStopped = false
 
     init(broker: Broker) {
         self.broker = broker
+    }
+
+    /// A lease was given or renewed.
+    func note(leaseMs: Int64) {
+        guard broker.clock.note(leaseMs: leaseMs, at: broker.loop.now) else { return }
+        if isAsking { again = true } else { beat() }
     }
 
     /// Once a second, and when the store has come (back).
@@ -23,6 +31,12 @@ final class ClockWatch {
         let askedAt = broker.loop.now
         broker.store.beat(broker.clock.beat(at: askedAt)) { [self] result in
             isAsking = false
+            defer {
+                if again {
+                    again = false
+                    beat()
+                }
+            }
             guard case .success(let reply) = result else { return }
             let news = broker.clock.answered(reply, askedAt: askedAt, at: broker.loop.now)
             if let news { tell(news) }

@@ -23,6 +23,8 @@ final class ServerClock {
     /// Nobody reclaims before this time, as the store said last.
     private(set) var pausedUntil: ServerTime?
     private var leases = LongestLease()
+    /// The longest one that the newest beat told of.
+    private var toldLeaseMs: Int64 = 0
     private var last: (now: ServerTime, moved: Int64, at: UInt64)?
     /// When the first beat since the connect was answered; nil: none yet.
     private var connectedAt: UInt64?
@@ -58,15 +60,20 @@ final class ServerClock {
 
     // MARK: The right to reclaim
 
-    /// A lease was given or renewed.
-    func note(leaseMs: Int64, at monotonicUs: UInt64) { leases.note(leaseMs, at: monotonicUs) }
+    /// A lease was given or renewed. True: it is longer than any that the store was told of, so a beat is due at once; the
+    /// next one may not come.
+    func note(leaseMs: Int64, at monotonicUs: UInt64) -> Bool {
+        leases.note(leaseMs, at: monotonicUs)
+        return leaseMs > toldLeaseMs
+    }
 
     /// What the next beat says.
     func beat(at monotonicUs: UInt64) -> Beat {
-        Beat(
+        toldLeaseMs = leases.longest(at: last?.at ?? monotonicUs)
+        return Beat(
             last: last.map {
                 Beat.Last(now: $0.now, moved: $0.moved, elapsedMs: Int64((monotonicUs - $0.at) / 1_000))
-            }, longestLeaseMs: leases.longest(at: monotonicUs))
+            }, longestLeaseMs: toldLeaseMs)
     }
 
     /// What came of a beat that an operator must know of.

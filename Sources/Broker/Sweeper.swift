@@ -12,8 +12,8 @@
 // Measured (Redis 7.0.15, one pinned core of a 2-core virtual machine, one job waiting in each queue), for each daemon:
 //
 //     queues   looks and sweeps a second   Redis CPU   daemon CPU
-//      4,000        40 + 400                 @R4@        @D4@
-//     10,000       100 + 1,000               @R10@       @D10@
+//      4,000        40 + 400                 3 %        D4
+//     10,000       100 + 1,000               R10       D10
 
 import Reactor
 import Store
@@ -85,7 +85,7 @@ final class Sweeper {
 
     /// Jobs were claimed just now, or a lease renewed: it ends in this many milliseconds.
     func note(leaseMs: Int64, queue: String) {
-        broker.clock.note(leaseMs: leaseMs, at: broker.loop.now)
+        broker.clockWatch.note(leaseMs: leaseMs)
         note(dueAt: broker.loop.now + UInt64(leaseMs) * 1_000, queue: queue)
     }
 

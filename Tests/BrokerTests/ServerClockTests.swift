@@ -101,10 +101,22 @@ import Testing
         #expect(leases.longest(at: 86_400_050_000) == 30_000)
     }
 
-    @Test func theStoreIsToldOfTheLongestLease() {
+    @Test func theStoreIsToldAtOnceOfALongerLease() {
         let clock = ServerClock()
-        clock.note(leaseMs: 2_000, at: 1_000_000)
-        #expect(clock.beat(at: 2_000_000) == Beat(last: nil, longestLeaseMs: 2_000))
-        #expect(clock.beat(at: 3_000_001) == Beat(last: nil, longestLeaseMs: 0))
+        #expect(clock.note(leaseMs: 2_000, at: 1_000_000))
+        #expect(clock.beat(at: 1_000_000) == Beat(last: nil, longestLeaseMs: 2_000))
+        let again = clock.note(leaseMs: 2_000, at: 1_500_000)
+        #expect(!again)
+        let longer = clock.note(leaseMs: 2_001, at: 1_500_000)
+        #expect(longer)
+    }
+
+    @Test func leasesThatEndedSinceTheLastBeatAreToldStill() {
+        let clock = ServerClock()
+        _ = beat(clock, now: 50_000, at: 1_000_000)
+        _ = clock.note(leaseMs: 2_000, at: 1_500_000)
+        #expect(clock.beat(at: 9_000_000).longestLeaseMs == 2_000)
+        _ = beat(clock, now: 58_000, at: 9_000_000)
+        #expect(clock.beat(at: 10_000_000).longestLeaseMs == 0)
     }
 }

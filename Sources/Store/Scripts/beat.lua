@@ -2,7 +2,7 @@
 -- connected next learns that all were away, or that this server's clock was set, and all daemons agree on what follows.
 -- KEYS     <prefix>:clock (hash), <prefix>:queues, <prefix>:moving (sorted set: a queue, and the `moved` it has applied).
 -- ARGV     '', then of this daemon's last answered beat: its time or '', the ms since then, the `moved` it told; then the
---          longest lease that this daemon gave and that may still run (ms, 0: none).
+--          longest lease that this daemon gave and that ran at that beat or later (ms, 0: none).
 -- Returns  now; until when expired leases stay (0: they are reclaimed); for how long nobody was connected, if this call
 --          noticed it, else 0; by how much this clock was set back, if this call noticed it, else 0; by how much it was set
 --          back in all (`moved`); how many queues still have to be moved; the number of queues.
@@ -48,7 +48,8 @@ else
     end
     if now - last > RIGHT and count > 0 then
         gap = last > 0 and now - last or 0
-        if lasts > last then
+        longest = math.max(lasts > last and longest or 0, given)
+        if longest > 0 then
             -- A gap shorter than a tenth of a lease cost its worker one heartbeat, and the next one comes in time.
             paused = math.max(paused, now + math.min(longest, 10 * (now - last)))
         end

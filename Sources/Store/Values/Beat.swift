@@ -19,7 +19,7 @@ public struct Beat: Equatable, Sendable {
 
     /// The last one of this daemon; nil: there was none.
     public var last: Last?
-    /// The longest lease that this daemon gave and that may still run; 0: none.
+    /// The longest lease that this daemon gave and that ran at `last` or later; 0: none.
     public var longestLeaseMs: Int64
 
     public init(last: Last?, longestLeaseMs: Int64) {
