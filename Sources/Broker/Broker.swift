@@ -8,13 +8,15 @@
 //     Figures        what is counted and timed                     Metrics        … and shown to a monitoring system
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
 //     Sweeper        what becomes due when                         EventHub       events, and subscriptions to them
+//     ServerClock    the store's time, the right to reclaim        ClockWatch     … and the beats that keep both
 //     HTTPServer     the same for monitoring systems               Health         whether work can be done here
 //     JobWaits       who waits for the end of a job                Admission      which connections are taken in
 //     MemoryWatch    what connections hold in all                  Producing, Working, Steering, …: the handlers
 //
 // Timers of the broker, all of them: the nearest deadlines of the waiting claims, of the waits for jobs and of the
-// subscriptions that do not hold yet, the sweeper's nearest due time, the nearest of the leases that workers are told
-// about, one a second for the safety net, idle connections, memory and the status line (`everySecond`; with every twentieth, queues are asked to go
+// subscriptions that do not hold yet, the sweeper's nearest due time and its next slice of the round of all queues, the
+// nearest of the leases that workers are told about, one a second for the safety net, the beat, idle connections, memory
+// and the status line (`everySecond`; with every twentieth, queues are asked to go
 // on logging what subscribers want to hear), and one for each lost worker's grace.
 
 public import Logging
@@ -69,6 +71,9 @@ public final class Broker {
     private(set) lazy var workers = Workers(broker: self)
     /// What is done when connections hold much memory.
     private(set) lazy var memory = MemoryWatch(broker: self)
+    /// The store's time, and whether expired leases may be reclaimed.
+    let clock = ServerClock()
+    private(set) lazy var clockWatch = ClockWatch(broker: self)
     /// Due times of all queues.
     private(set) lazy var sweeper = Sweeper(broker: self)
 
@@ -115,15 +120,22 @@ public final class Broker {
             if let queue { waiting.wake(queue, atLeast: 1) } else { waiting.wakeAll() }
         }
         store.onStatusChange = { [unowned self] in
-            if store.status.isReachable { sweeper.storeIsBack() }
+            // Refused writes are a gap too: no worker could renew its lease meanwhile.
+            if store.status.isReady { storeIsBack() } else { clock.connectionWasLost() }
             reportStatus()
         }
         store.onCancelRequest = { [unowned self] queue, id, _ in workers.cancelRequested(id, queue: queue) }
         store.onWatchingCancels = { [unowned self] queue in workers.hearsCancels(of: queue) }
         hub.start()
         tick = loop.timer { [unowned self] in everySecond() }
-        sweeper.storeIsBack()
+        storeIsBack()
         everySecond()
+    }
+
+    /// The store is there, perhaps again: everything may be due, but who waited for it is heard first.
+    private func storeIsBack() {
+        clockWatch.beat()
+        sweeper.storeIsBack()
     }
 
     /// The safety net: whatever was missed (a lost message, another host's crash) is found within a second.
@@ -135,7 +147,7 @@ public final class Broker {
         memory.tick(at: now)
         waiting.tidy()
         workers.tidy()
-        sweeper.tick(at: loop.now)
+        clockWatch.beat()
         hub.tick()
         waits.tick()
         onSecond?()
@@ -226,7 +238,7 @@ public final class Broker {
     private static let writerBytesKept = 65_536
 
     /// The server's time; before the store has answered, this host's.
-    var serverNow: ServerTime { sweeper.serverNow ?? wallClockMs() }
+    var serverNow: ServerTime { clock.now(at: loop.now) ?? wallClockMs() }
 
     // MARK: The end
 
@@ -255,6 +267,7 @@ public final class Broker {
         waits.answerAll()
         tick?.disarm()
         sweeper.stop()
+        clockWatch.stop()
         workers.stop()
         let stopper = Stopper(broker: self, then: then)
         self.stopper = stopper

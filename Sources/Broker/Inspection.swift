@@ -56,6 +56,7 @@ extension Broker {
             writer.member("waits", waits.count)
             writer.member("subscriptions", hub.subscriptionCount)
             writer.member("draining", handsOutNoWork)
+            if let until = clock.pausedUntil { writer.member("reclaiming_paused_until", until) }
         }
     }
 

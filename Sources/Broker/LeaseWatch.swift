@@ -111,7 +111,7 @@ final class LeaseWatch {
         let worker = job.worker
         switch outcome {
         case .held(let until, let reason):
-            stands(job) { $0.stillHeld(until: until, end: broker.sweeper.monotonicUs(of: until), at: now) }
+            stands(job) { $0.stillHeld(until: until, end: broker.clock.monotonicUs(of: until), at: now) }
             guard let reason, !job.cancelIsSaid, worker.hears else { return }
             job.cancelIsSaid = true
             worker.tell(.cancel(job, reason: reason))

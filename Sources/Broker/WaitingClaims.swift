@@ -220,7 +220,6 @@ final class WaitingClaims {
         if let line = lines[queue] { return line }
         let line = Line()
         lines[queue] = line
-        broker.sweeper.noteQueue(queue)
         broker.store.watch(queue: queue)
         return line
     }

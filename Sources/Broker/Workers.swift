@@ -155,7 +155,7 @@ final class Workers {
         let now = broker.loop.now
         let length =
             leaseMs.map { UInt64($0) * 1_000 }
-            ?? held.lease.lengthUs(until: until, serverNow: broker.sweeper.serverNow, at: now)
+            ?? held.lease.lengthUs(until: until, serverNow: broker.clock.now(at: now), at: now)
         held.lease.renewed(lengthUs: length, until: until, at: now)
         guard held.worker.hears else { return }
         leases.watch(held)

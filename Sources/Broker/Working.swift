@@ -106,6 +106,7 @@ extension Broker {
     private func noteLease(of item: ExtendItem, _ outcome: ExtendOutcome, over session: Session) {
         switch outcome {
         case .extended(let until, let cancelRequested):
+            clockWatch.note(leaseMs: item.leaseMs ?? max(0, until - serverNow))
             workers.extended(
                 item.job, token: item.token, leaseMs: item.leaseMs, until: until, cancelRequested: cancelRequested,
                 over: session)

@@ -23,6 +23,10 @@ public enum MessageID: String, Sendable, CaseIterable {
     case redisRisk = "78b6836ac8dd4cd8a7ee53e534231cef"
     /// The daemon's own redis-server has ended by itself.
     case ownRedisEnded = "605c14c35a504ed59f0cccc76b547319"
+    /// Nobody was connected to Redis for a while: expired leases stay until workers had time to renew them.
+    case reclaimingPaused = "2f4ed0a3c58b4e6fb1d6a7c09e35d814"
+    /// The clock of the Redis server was set.
+    case clockSet = "c64b1f0d7e9a4f0c9a3fd5b8217e60ab"
     /// The store cannot be had at all, and the daemon ends.
     case storeFailed = "167348a281af4cdb86ad0b9c03feb719"
     /// No new work is taken until a restart.

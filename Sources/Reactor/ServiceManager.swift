@@ -12,6 +12,10 @@ public enum ServiceManager {
     @discardableResult
     public static func ready() -> Bool { send("READY=1") }
 
+    /// The start takes that much longer, counted from now; see sd_notify(3).
+    @discardableResult
+    public static func extendTimeout(microseconds: UInt64) -> Bool { send("EXTEND_TIMEOUT_USEC=\(microseconds)") }
+
     /// One line about how things stand, for `systemctl status`.
     @discardableResult
     public static func status(_ text: String) -> Bool { send("STATUS=" + LogText.escaped(text)) }

@@ -73,6 +73,9 @@ final class RedisConnection {
     var isRefused: Bool { machine.isRefused }
     var reconnects: Int { max(0, machine.timesReady - 1) }
 
+    /// When anything came from the server last; 0: never.
+    private(set) var lastHeardAt: UInt64 = 0
+
     func start() {
         alarm = loop.timer { [weak self] in self?.alarmRang() }
         if configuration.startingMs > 0 { log.quietUntil = loop.now + UInt64(configuration.startingMs) * 1_000 }
@@ -286,6 +289,7 @@ final class RedisConnection {
         do {
             for _ in 0..<Self.readsPerTurn {
                 let length = try context.read()
+                if length > 0 { lastHeardAt = loop.now }
                 // A reply may end this connection: its context stays ours until the end of this function.
                 while self.context === context, try context.takeReply({ self.received($0) }) {}
                 guard self.context === context else { return }

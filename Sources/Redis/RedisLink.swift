@@ -146,6 +146,8 @@ public final class RedisLink {
     public var refusalAtConnect: RedisFailure? { connection.refusalAtConnect }
     /// How often it became ready again.
     public var reconnects: Int { connection.reconnects }
+    /// When anything came from the server last, µs of the loop's clock; 0: never.
+    public var lastHeardAt: UInt64 { connection.lastHeardAt }
     /// Commands without a reply, those that wait beyond the cap included.
     public var load: Int { underWay.count + held.count }
 

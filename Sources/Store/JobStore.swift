@@ -41,8 +41,15 @@ public protocol JobStore: AnyObject {
     /// Ends the attempts of a worker that is gone: as an expired lease, with reason `worker_gone`. Patient: it is
     /// kept and sent when the store is back.
     func workerGone(_ claims: [Claim], queue: String, then: @escaping Completion<[TokenOutcome]>)
-    /// Promotes what is due and, unless `reclaiming` is false, reclaims expired leases; ≤ 100 jobs of each a step.
-    func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>)
+    /// Promotes what is due and reclaims expired leases; ≤ 100 jobs of each a step. A call that is carried out
+    /// after `reclaimingUntil` leaves leases as they are; nil: any call does.
+    func sweep(queue: String, reclaimingUntil: ServerTime?, then: @escaping Completion<Swept>)
+    /// Which of these queues have something due within two seconds, or something to claim; ≤ 100 queues. Expired leases are
+    /// due if they may be reclaimed until that time.
+    func look(at queues: [String], reclaimingUntil: ServerTime?, then: @escaping Completion<[QueueLook]>)
+    /// Tells that this daemon is connected, and learns what all daemons must know: see `BeatReply`. Not while the store is
+    /// away: fails at once then.
+    func beat(_ beat: Beat, then: @escaping Completion<BeatReply>)
 
     /// nil: no such job.
     func get(_ id: String, queue: String, then: @escaping Completion<JobRecord?>)

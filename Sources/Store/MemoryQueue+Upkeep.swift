@@ -34,11 +34,14 @@ extension MemoryQueue {
             swept.expired = due.unstarted.count
             trim()
             if !endPause(now: now) { noteArrivals(wasEmpty: wasEmpty) }
-            swept.claimable = !queued.isEmpty && policy.paused == nil
+            swept.claimable = isClaimable
             swept.nextDue = nextDue
             return swept
         }
     }
+
+    /// Queued jobs are there to be claimed, and the queue is not paused.
+    var isClaimable: Bool { !queued.isEmpty && policy.paused == nil }
 
     /// Scheduled jobs return to their place, retried ones come anew; those that expire in this sweep do neither.
     private func promote(_ due: MemoryDue) -> Int {
@@ -84,7 +87,7 @@ extension MemoryQueue {
     }
 
     /// The earliest time at which something is to be done; a pause matters only to jobs that wait for its end.
-    private var nextDue: ServerTime? {
+    var nextDue: ServerTime? {
         var times = [processing, scheduled, retrying, expiry, cancelled, expired].compactMap(\.first?.score)
         if let keep = policy.deadKeepMs, let oldest = dead.first {
             times.append(Self.end(of: oldest, kept: keep))

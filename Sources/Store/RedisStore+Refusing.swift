@@ -50,7 +50,8 @@ extension RedisStore {
 
     /// What calls get whose time is over: why nothing could be done.
     var presentFailure: StoreFailure {
-        watch.refusals.current?.failure ?? .unavailable(link.problem ?? "Redis does not answer")
+        if isStarting, !link.isReady { return .unavailable("Redis is starting") }
+        return watch.refusals.current?.failure ?? .unavailable(link.problem ?? "Redis does not answer")
     }
 
     func startWatchingRefusals() {

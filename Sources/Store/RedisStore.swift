@@ -48,6 +48,11 @@ public final class RedisStore: JobStore {
     private var pausedUntil: UInt64 = 0
     /// When the store became ready, or ceased to be; µs of the loop's clock.
     private var stateSince: UInt64
+    /// The server is started by this daemon and has not served yet: that it is not there is no trouble. Whoever starts it
+    /// sets this.
+    public var isStarting = false
+    /// Due times are being moved after the server's clock; see RedisStore+Clock.
+    var isMoving = false
     private var clock: LoopTimer?
     private var closing: Closing?
     /// Who refuses writes, and the watch over it (RedisStore+Refusing).
@@ -272,6 +277,7 @@ public final class RedisStore: JobStore {
         let state: StoreStatus.State =
             switch link.state {
             case .ready: refusal == nil ? .ready : .refusing
+            case _ where isStarting: .starting
             case .idle, .resolving, .connecting, .handshake: link.isRefused ? .refusing : .connecting
             case .waiting, .stopped: link.isRefused ? .refusing : .down
             }

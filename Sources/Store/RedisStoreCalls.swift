@@ -129,11 +129,11 @@ extension RedisStore {
 
     // MARK: One script call each
 
-    public func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>) {
+    public func sweep(queue: String, reclaimingUntil: ServerTime?, then: @escaping Completion<Swept>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
         arguments.append(origin(in: queue))
-        arguments.append(reclaiming ? "reclaim" : "promote" as StaticString)
+        arguments.append(integer: reclaimingUntil ?? 0)
         single(StoreScripts.sweep, arguments, queue, read: { Swept($0) }, then: then)
     }
 

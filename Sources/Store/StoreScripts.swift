@@ -51,12 +51,16 @@ enum StoreScripts {
     static let resume = script("resume", PackageResources.wake_lua, PackageResources.resume_lua)
     static let statistics = script("statistics", PackageResources.statistics_lua)
     static let events = script("events", PackageResources.events_lua)
+    static let beat = script("beat", PackageResources.beat_lua)
+    static let look = script("look", PackageResources.look_lua)
+    static let move = script("move", PackageResources.move_lua)
+    static let strike = script("strike", PackageResources.strike_lua)
     static let logAll = script("log_all", PackageResources.log_all_lua)
 
     static let all = [
         enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
         requeueMatching, cancel, delete, purge, configure, policy, check, held, lost, pause, resume, statistics, events,
-        logAll,
+        logAll, beat, look, move, strike,
     ]
 
     /// Not one of `all`: it goes out by EVAL, before anything is loaded.

@@ -45,6 +45,10 @@ struct Configuration: Sendable, Equatable {
     var redisURL: String?
     /// Read anew at each connect; nil when the password is in the URL or there is none.
     var redisPasswordFile: String?
+    /// When the daemon's own Redis brings what it writes to disk: `everysec` or `always`.
+    var redisFsync = ""
+    /// How much memory the daemon's own Redis may use for jobs, in bytes; 0: all.
+    var redisMaxMemory: Int64 = 0
     /// First part of every key in Redis.
     var keyPrefix = ""
     /// How long Redis may take for one request.

@@ -155,6 +155,18 @@ extension Setting {
                 + " $CREDENTIALS_DIRECTORY/jobqd.redis-password, if it exists.",
             assign: { $0.redisPasswordFile = $1.text }),
         Setting(
+            option: "redis-fsync", section: "Redis", key: "Fsync", environment: ["JOBQD_REDIS_FSYNC"],
+            type: .choice(["everysec", "always"]), placeholder: "WHEN", standard: "everysec", isReloadable: false,
+            documentation: "When the daemon's own Redis brings what it writes to disk: everysec, or always, before each"
+                + " acknowledgement. Has no effect with Url=.",
+            assign: { $0.redisFsync = $1.text }),
+        Setting(
+            option: "redis-max-memory", section: "Redis", key: "MaxMemory", environment: ["JOBQD_REDIS_MAX_MEMORY"],
+            type: .size(0...1 << 50), placeholder: "SIZE", standard: "0", isReloadable: false,
+            documentation: "Memory that the daemon's own Redis may use for jobs; then new ones are refused with"
+                + " store_full. 0: no limit. Has no effect with Url=.",
+            assign: { $0.redisMaxMemory = $1.number }),
+        Setting(
             option: "key-prefix", section: "Redis", key: "KeyPrefix", environment: ["JOBQD_KEY_PREFIX"],
             type: .name(maxBytes: 64), placeholder: "NAME", standard: "jobq", isReloadable: false,
             documentation: "First part of every key in Redis.", assign: { $0.keyPrefix = $1.text }),

@@ -1,7 +1,9 @@
 // The daemon put together: the loop, the store, the broker, the listeners, the signals, the service manager.
 //
 // Everything that can wake the process is registered here or named in the head of `Broker.swift`. READY=1 is sent when
-// the sockets serve, not when Redis is there: clients can connect and are answered, if only with `store_unavailable`.
+// the sockets serve, not when a Redis elsewhere is there: clients can connect and are answered, if only with
+// `store_unavailable`. A Redis of the daemon's own belongs to its start: READY=1 waits until it has loaded its files, the
+// service manager is asked for more time meanwhile, and what keeps it from running fails the start.
 // On SIGTERM or SIGINT the daemon stops cleanly, on SIGHUP it reads its configuration again. The order of the end:
 // listeners, waiting claims, requests under way, the store, connections, and the daemon's own Redis last.
 
@@ -9,6 +11,7 @@ import Broker
 import Glibc
 import Logging
 import Reactor
+import Redis
 import Store
 
 /// One run of the daemon.
@@ -22,8 +25,15 @@ final class Daemon {
     private let reachability: Reachability
     private var signals: [SignalSource] = []
     private var lastStatus = ""
+    /// READY=1 was sent.
+    private var isReady = false
+    /// When the service manager was asked for more time.
+    private var extendedAt: UInt64 = 0
+    private static let extensionUs: UInt64 = 30_000_000
+    private static let extensionPauseUs: UInt64 = 5_000_000
     private var isStopping = false
     private var exitCode: Int32 = 0
+    private var isWatched = false
     /// Whose listeners rest because there is no room.
     private var full: Set<SocketRole> = []
     /// When the log was last told of that (monotonic µs).
@@ -85,6 +95,8 @@ final class Daemon {
         }
         broker.onReload = { [unowned self] in reload() }
         broker.onStatus = { [unowned self] line in
+            backend.look()
+            beReady()
             guard line != lastStatus else { return }
             lastStatus = line
             ServiceManager.status(line)
@@ -94,10 +106,11 @@ final class Daemon {
             loop.signal(SIGINT) { [unowned self] in stop("SIGINT") },
             loop.signal(SIGHUP) { [unowned self] in _ = reload() },
         ]
-        let isWatched = loop.enableWatchdog()
+        isWatched = loop.enableWatchdog()
         backend.onFailure = { [unowned self] why in
-            log.critical("the store cannot be had: \(why)", metadata: MessageID.storeFailed.with(["reason": "\(why)"]))
-            loop.exit(ExitCode.unavailable)
+            log.critical(
+                "cannot start Redis: \(why.reason)", metadata: MessageID.storeFailed.with(["reason": "\(why.reason)"]))
+            loop.exit(ExitCode.of(why))
         }
         backend.start()
         broker.start()
@@ -106,6 +119,19 @@ final class Daemon {
             log.info("serving (\(role)): \(place)", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
         tellIfFewDescriptors()
+        beReady()
+    }
+
+    /// Tells the service manager that the start is over, or that it takes longer.
+    private func beReady() {
+        guard !isReady, !isStopping else { return }
+        guard backend.hasServed else {
+            guard extendedAt == 0 || loop.now >= extendedAt + Self.extensionPauseUs else { return }
+            extendedAt = loop.now
+            ServiceManager.extendTimeout(microseconds: Self.extensionUs)
+            return
+        }
+        isReady = true
         log.info(
             "ready",
             metadata: MessageID.ready.with(["version": "\(Configuration.version)", "watchdog": "\(isWatched)"]))
@@ -202,8 +228,9 @@ final class Daemon {
     private func reload() -> ReloadOutcome {
         // A daemon that has said that it stops must not say that it is ready.
         guard !isStopping else { return .refused(problems: ["the daemon is stopping"]) }
-        ServiceManager.reloading()
-        defer { ServiceManager.ready() }
+        // During the start the service manager waits for one READY=1, that of the start.
+        if isReady { ServiceManager.reloading() }
+        defer { if isReady { ServiceManager.ready() } }
         let read = Configuration.load(
             arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current())
         guard case .run(let new) = read else {

@@ -63,7 +63,7 @@ struct UsedStore {
 
         try client.enqueue("q")
         let second = try client.claimOne("q")
-        try client.call("fail", ["job": second["job"], "token": second["token"]])
+        try client.call("fail", ["job": second["job"], "token": second["token"], "retry_in_ms": 600_000])
 
         try client.enqueue("q")
         let kept = try client.claimOne("q", ["lease_ms": 60_000])

@@ -52,7 +52,7 @@ import Wire
         var names: [String]?
         var statistics: QueueStatistics?? = .none
         store.claim(ClaimRequest(max: 1), queue: "typo", patient: false) { _ in }
-        store.sweep(queue: "typo", reclaiming: true) { _ in }
+        store.sweep(queue: "typo", reclaimingUntil: .max) { _ in }
         store.statistics(queue: "typo") { statistics = .some(try? $0.get()) }
         store.queues { names = try? $0.get() }
         turns.turn()

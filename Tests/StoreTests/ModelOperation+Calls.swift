@@ -25,7 +25,8 @@ extension ModelOperation {
         case .extend(let requests): store.extend(requests, queue: queue, then: answer { .extended($0) })
         case .release(let requests): store.release(requests, queue: queue, then: answer { .tokens($0) })
         case .workerGone(let claims): store.workerGone(claims, queue: queue, then: answer { .tokens($0) })
-        case .sweep(let reclaiming): store.sweep(queue: queue, reclaiming: reclaiming, then: answer { .swept($0) })
+        case .sweep(let reclaiming):
+            store.sweep(queue: queue, reclaimingUntil: reclaiming ? .max : nil, then: answer { .swept($0) })
         case .requeue(let ids): each(ids, { store.requeue($0, queue: queue, then: $1) }, { .requeued($0) }, then)
         case .get(let id): store.get(id, queue: queue, then: answer { .record($0) })
         case .pause(let until): store.pause(queue: queue, until: until, then: answer { .done })

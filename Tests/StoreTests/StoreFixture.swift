@@ -140,7 +140,7 @@ final class StoreFixture {
     }
 
     func sweep(reclaiming: Bool = true) throws -> Swept {
-        try wait { $0.sweep(queue: queue, reclaiming: reclaiming, then: $1) }
+        try wait { $0.sweep(queue: queue, reclaimingUntil: reclaiming ? .max : nil, then: $1) }
     }
 
     func get(_ id: String) throws -> JobRecord? {

@@ -31,7 +31,10 @@ if not isPlain then
             call('ZCARD', base .. 'expiry')
             wish.ends = format('%.0f', soon + wish[EXPIRES])
         end
-        wish.unique = wish[UNIQUE] ~= '-' and ARGV[extras + match(wish[UNIQUE], '^%d+')]
+        if wish[UNIQUE] ~= '-' then
+            wish.unique = ARGV[extras + match(wish[UNIQUE], '^%d+')]
+            call('ZCARD', base .. 'unique_ends')
+        end
         return wish
     end
 
@@ -75,6 +78,9 @@ if not isPlain then
                 -- For `check`: the key may be gone before the job is.
                 field('unique_loose', '1')
                 call('SET', base .. 'unique:' .. wish.unique, ARGV[i], 'PX', ttl)
+                -- For `move`: a key's own time to live says nothing of the clock it was counted by.
+                call('ZREMRANGEBYSCORE', base .. 'unique_ends', '-inf', at)
+                call('ZADD', base .. 'unique_ends', format('%.0f', now + ttl), ARGV[i])
             end
         end
         call(unpack(record))
