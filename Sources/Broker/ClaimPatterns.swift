@@ -125,10 +125,12 @@ final class ClaimPatterns {
         backlog.append(contentsOf: names)
         if isMatching { return }
         isMatching = true
-        broker.loop.inPieces { [self] in
-            if let name = backlog.popFirst() { match(name) }
-            isMatching = !backlog.isEmpty
-            return isMatching
+        broker.loop.deferred { [self] in
+            broker.loop.inPieces { [self] in
+                if let name = backlog.popFirst() { match(name) }
+                isMatching = !backlog.isEmpty
+                return isMatching
+            }
         }
     }
 

@@ -194,9 +194,11 @@ final class EventHub {
         if newQueues.isEmpty, !broker.loop.turnIsLong { return logIfWanted(queue) }
         newQueues.append(queue)
         guard newQueues.count == 1 else { return }
-        broker.turns.inPieces { [self] in
-            if let queue = newQueues.popFirst() { logIfWanted(queue) }
-            return !newQueues.isEmpty
+        broker.loop.deferred { [self] in
+            broker.turns.inPieces { [self] in
+                if let queue = newQueues.popFirst() { logIfWanted(queue) }
+                return !newQueues.isEmpty
+            }
         }
     }
 
