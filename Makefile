@@ -49,10 +49,10 @@ RELEASE = --scratch-path $(RELEASE_DIR) -c release -Xswiftc -enforce-exclusivity
 
 export SWIFT
 
-.PHONY: help demo run test test-system bench fuzz build lint release install install-files uninstall deb deps
+.PHONY: help demo run test test-system bench attacks fuzz build lint release install install-files uninstall deb deps
 
 help:
-	@echo 'make demo | run | test | test-system | bench | fuzz | build | lint | deb'
+	@echo 'make demo | run | test | test-system | bench | attacks | fuzz | build | lint | deb'
 	@echo 'make install | uninstall [DESTDIR=] [PREFIX=/usr/local] [SYSCONFDIR=/etc] [UNITDIR=]'
 
 build: deps
@@ -96,6 +96,12 @@ bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
 	.ci/build $(RELEASE) --product jobqd
 	@$(PYTHON) Benchmarks/run.py $(ARGS)
+
+# What one client can do to all others, with figures; fails when a bound is broken. Needs an idle machine.
+attacks:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) python3
+	.ci/build $(RELEASE) --product jobqd
+	@ulimit -n 20000; $(PYTHON) Benchmarks/attacks.py $(ARGS)
 
 fuzz:
 	@.ci/deps $(DEPS_BUILD)

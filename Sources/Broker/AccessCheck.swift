@@ -91,7 +91,7 @@ extension Broker {
 extension Session {
     /// What was asked and goes on: waiting claims, waits for jobs, the subscription.
     fileprivate var ongoing: [OperationTarget] {
-        let claims = waitingClaims.map { OperationTarget(operation: .claim, queues: $0.queues.map(QueueScope.name)) }
+        let claims = waitingClaims.map { OperationTarget(operation: .claim, queues: $0.scopes) }
         let waits = jobWaits.map { OperationTarget(operation: .wait, queues: [.name($0.job.queue)]) }
         let watches = (subscription?.watches ?? []) + (subscriptionRequest?.watches ?? [])
         guard !watches.isEmpty else { return claims + waits }

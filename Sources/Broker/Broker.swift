@@ -9,15 +9,17 @@
 //     LeaseWatch     what workers must know of their leases        CancelWatch    … and of requests to cancel
 //     Sweeper        what becomes due when                         EventHub       events, and subscriptions to them
 //     ServerClock    the store's time, the right to reclaim        ClockWatch     … and the beats that keep both
+//     Turns          whose lines are looked at next                QueueWalk      numbers of all queues
 //     HTTPServer     the same for monitoring systems               Health         whether work can be done here
 //     JobWaits       who waits for the end of a job                Admission      which connections are taken in
 //     MemoryWatch    what connections hold in all                  Producing, Working, Steering, …: the handlers
 //
 // Timers of the broker, all of them: the nearest deadlines of the waiting claims, of the waits for jobs and of the
-// subscriptions that do not hold yet, the sweeper's nearest due time and its next slice of the round of all queues, the
-// nearest of the leases that workers are told about, one a second for the safety net, the beat, idle connections, memory
-// and the status line (`everySecond`; with every twentieth, queues are asked to go
-// on logging what subscribers want to hear), and one for each lost worker's grace.
+// subscriptions that do not hold yet, the pause between two walks through all queues, the sweeper's nearest due time and its
+// next slice of the round of all queues, the nearest of the leases that workers are told about, one a second for the safety
+// net, the beat, idle connections, memory and the status line (`everySecond`; with every twentieth, queues are asked to go
+// on logging what subscribers want to hear), two a second for new queues while somebody claims by a pattern, and one for
+// each lost worker's grace.
 
 public import Logging
 public import Reactor
@@ -65,6 +67,12 @@ public final class Broker {
     /// When it is to ring.
     private var tickDueAt: UInt64?
 
+    /// Connections that have sent more than can be done at once.
+    private(set) lazy var turns = Turns(broker: self)
+    /// The names of all queues, for whoever asks the store for them.
+    private(set) lazy var queueList = SharedQuestion<[String]>(loop: loop) { [unowned self] in store.queues(then: $0) }
+    /// The numbers of all queues.
+    private(set) lazy var walk = QueueWalk(broker: self)
     /// Claims that found nothing yet.
     private(set) lazy var waiting = WaitingClaims(broker: self)
     /// Named connections and the jobs they hold.
@@ -151,6 +159,7 @@ public final class Broker {
         hub.tick()
         waits.tick()
         onSecond?()
+        metrics.forgetOld()
         reportStatus()
         // From when it was due, not from now: what the tick itself, or anything else, takes too long shows as lateness.
         let next = max(due + 1_000_000, now)

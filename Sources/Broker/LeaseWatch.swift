@@ -27,6 +27,8 @@ final class LeaseWatch {
     /// Claims in one question to the store.
     private static let claimsPerQuestion = 500
     private static let looksPerTick = 1_000
+    /// Jobs of one worker dealt with between two looks at the clock.
+    private static let jobsAtOnce = 100
 
     init(broker: Broker, workers: Workers) {
         self.broker = broker
@@ -47,12 +49,18 @@ final class LeaseWatch {
 
     /// A worker that asked for events is there, maybe again: what it may have missed is found out and told.
     func watchAgain(_ worker: Worker) {
-        for job in worker.held {
-            job.cancelIsSaid = false
-            job.lease.sayAgain()
-            watch(job)
+        var rest = worker.held[...]
+        broker.turns.inPieces { [self] in
+            let jobs = rest.prefix(Self.jobsAtOnce).filter { $0.isHeld && $0.worker === worker }
+            rest = rest.dropFirst(Self.jobsAtOnce)
+            for job in jobs {
+                job.cancelIsSaid = false
+                job.lease.sayAgain()
+                watch(job)
+            }
+            ask(jobs)
+            return !rest.isEmpty
         }
-        ask(worker.held)
     }
 
     private func armTimer() {
@@ -71,6 +79,8 @@ final class LeaseWatch {
             case nil: break
             }
             agenda.set(job, to: job.lease.nextTime)
+            // The rest of what is due comes in the next turn.
+            if broker.loop.turnIsLong { break }
         }
         ask(doubtful)
         armTimer()

@@ -37,6 +37,7 @@ extension Broker {
     /// right behind the jobs.
     func put(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>) {
         sweeper.noteQueue(queue)
+        waiting.queueAppears(queue)
         let soonestEnd = jobs.lazy.compactMap(\.expiresInMs).min()
         store.enqueue(jobs, queue: queue) { [self] result in
             if case .success(let outcomes) = result {

@@ -3,7 +3,11 @@
 // Requests with an `id` run concurrently, at most `inFlight` at a time. A request without one bars the way: the next
 // line is not looked at before it is answered. Which of the two holds is `gate`'s business (`SessionGate.swift`); this
 // file feeds it lines and answers. Nothing here knows what a request means.
+//
+// A connection that has sent many lines, or sends while the store has enough to do, gets its turn with all others that
+// have (`Turns`): so nobody waits behind another's backlog.
 
+import DequeModule
 import Reactor
 import Wire
 
@@ -24,10 +28,18 @@ final class Session: ByteStreamDelegate {
     let since: UInt64
     /// What it holds of the memory of all connections.
     private(set) var memory: SessionMemory
+    /// Long answers that wait until those before are read.
+    private var longAnswers = Deque<LongAnswer>()
+    /// Unread bytes before which no long answer is added.
+    private static let unreadBeforeLong = 1 << 20
+    /// Its next line is looked at when its turn comes.
+    private var waitsForTurn = false
     /// Who this is, after a `hello` with a worker's name or with `push`.
     var worker: Worker?
-    /// Its claims that wait, at most `inFlight`.
+    /// Its claims that wait, at most `inFlight`, in no order.
     var waitingClaims: [WaitingClaim] = []
+    /// The names that those have listened to.
+    var claimNames: NameCount?
     /// Its waits for jobs, within the same bound.
     var jobWaits: [JobWait] = []
     /// What it hears of, and what it has asked for and does not hold yet.
@@ -61,7 +73,7 @@ final class Session: ByteStreamDelegate {
     var openRequests: Int { gate.open }
 
     /// Everything its peer has sent is answered, and no more can come.
-    var isDone: Bool { !isOpen || inputEnded && gate.open == 0 }
+    var isDone: Bool { !isOpen || inputEnded && !waitsForTurn && gate.open == 0 }
 
     func streamDidRead(_ stream: ByteStream, _ bytes: UnsafeRawBufferPointer) {
         framer.append(bytes)
@@ -77,6 +89,10 @@ final class Session: ByteStreamDelegate {
     func streamDidDrain(_ stream: ByteStream) {
         subscription?.drained()
         if memory.heldBack != nil { pump() }
+        while isOpen, stream.unsentBytes < Self.unreadBeforeLong, let long = longAnswers.popFirst() {
+            write(long)
+        }
+        if !longAnswers.isEmpty { stream.tellsDrain = true }
     }
 
     func streamDidClose(_ stream: ByteStream, reason: CloseReason) {
@@ -98,10 +114,25 @@ final class Session: ByteStreamDelegate {
     /// already running.
     private func pump() {
         guard !isPumping else { return }
+        if !waitsForTurn { pump(lines: Turns.linesAtOnce) }
+    }
+
+    /// The same for at most so many lines; then it is others' turn.
+    private func pump(lines: Int) {
         isPumping = true
+        var left = lines
         // Not of a stream that is closing, which gets no answers, or was closed for not reading: nothing can be found out
         // about its peer any more.
-        while isOpen, stream.takesOutput, gate.mayTakeRequest, mayTakeMemory, framer.next({ take($0) }) {}
+        while isOpen, stream.takesOutput, gate.mayTakeRequest, mayTakeMemory, framer.bufferedBytes > 0 {
+            if left == 0 || !broker.turns.mayTake(self) {
+                waitsForTurn = true
+                broker.turns.add(self)
+                break
+            }
+            guard framer.next({ take($0) }) else { break }
+            left -= 1
+            if left % 8 == 0, broker.loop.turnIsLong { left = 0 }
+        }
         isPumping = false
         guard isOpen else { return }
         memory.input(framer.footprint)
@@ -109,12 +140,19 @@ final class Session: ByteStreamDelegate {
         closeWhenDone()
     }
 
+    /// It may go on, for some lines.
+    func turnCame() {
+        waitsForTurn = false
+        guard isOpen, !isPumping else { return }
+        pump(lines: Turns.linesATurn)
+    }
+
     /// Stops reading while lines wait that may not be looked at yet; the kernel's buffer then holds the sender back. The
     /// same while it holds more memory than each may just now.
     private func regulateReading() {
         let isHeavy = !isAdmin && (heldBytes > memory.budget.allowance || !mayTakeMemory && framer.bufferedBytes > 0)
         if isHeavy != (memory.heldBack != nil) { holdBack(isHeavy) }
-        let wanted = !isHeavy && (gate.mayTakeRequest || framer.bufferedBytes == 0)
+        let wanted = !isHeavy && !waitsForTurn && (gate.mayTakeRequest || framer.bufferedBytes == 0)
         guard wanted != isReading, !inputEnded else { return }
         isReading = wanted
         if wanted { stream.resumeReading() } else { stream.pauseReading() }
@@ -153,6 +191,32 @@ final class Session: ByteStreamDelegate {
             write(&writer, id)
             stream.write(writer.bytes)
         }
+        answered(id)
+    }
+
+    /// Writes one long answer when its client has read most of those before.
+    func answer(_ long: LongAnswer) {
+        guard isOpen else { return memory.answered(long.ticket.memory) }
+        guard longAnswers.isEmpty, stream.unsentBytes < Self.unreadBeforeLong else {
+            longAnswers.append(long)
+            stream.tellsDrain = true
+            return
+        }
+        write(long)
+    }
+
+    private func write(_ long: LongAnswer) {
+        memory.answered(long.ticket.memory)
+        broker.withWriter { writer in
+            writer.beginReply(id: long.ticket.id)
+            long.others(&writer)
+            writer.key(long.name)
+            stream.write(writer.bytes, long.json, JSONWriter.endOfLongReply)
+        }
+        answered(long.ticket.id)
+    }
+
+    private func answered(_ id: [UInt8]?) {
         gate.answered(identified: id != nil)
         if !isPumping, framer.bufferedBytes > 0 || !isReading { pump() } else { closeWhenDone() }
     }
@@ -172,7 +236,7 @@ final class Session: ByteStreamDelegate {
     /// What was asked is still answered after `shutdown(SHUT_WR)`; then the connection ends. A subscriber has asked for
     /// all that follows.
     private func closeWhenDone() {
-        guard inputEnded, isOpen, !isPumping, gate.open == 0, subscription == nil else { return }
+        guard inputEnded, isOpen, !isPumping, !waitsForTurn, gate.open == 0, subscription == nil else { return }
         stream.closeAfterFlush()
     }
 
@@ -217,4 +281,13 @@ final class Session: ByteStreamDelegate {
         memory.input(0)
         if memory.heldBack != nil { holdBack(false) }
     }
+}
+
+/// An answer with a member whose value is made once and may be shared by many.
+struct LongAnswer {
+    let ticket: Ticket
+    let name: StaticString
+    let json: [UInt8]
+    /// Writes the members in front of it.
+    let others: (inout JSONWriter) -> Void
 }

@@ -28,6 +28,12 @@ struct Ticket {
     /// Answers `ok` and nothing more.
     func reply() { reply { _ in } }
 
+    /// Answers `ok` with a member whose JSON may be long: when much is unread already, behind that.
+    func reply(_ name: StaticString, long json: [UInt8], others: @escaping (inout JSONWriter) -> Void = { _ in }) {
+        audit?.ended("ok")
+        session.answer(LongAnswer(ticket: self, name: name, json: json, others: others))
+    }
+
     /// Answers with an error.
     func refuse(_ error: WireError) {
         session.count(error.code)

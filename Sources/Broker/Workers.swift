@@ -29,6 +29,9 @@ final class Workers {
     private lazy var leases = LeaseWatch(broker: broker, workers: self)
     private lazy var cancels = CancelWatch(broker: broker, leases: leases)
 
+    /// Jobs of a worker that is gone let go of between two looks at the clock.
+    private static let jobsAtOnce = 100
+
     /// Workers with a name that are connected or within their grace.
     private(set) var count = 0
 
@@ -108,9 +111,12 @@ final class Workers {
 
     // MARK: Holding
 
-    /// A worker claims from these queues and waits until `deadline`.
-    func claims(_ queues: [String], _ worker: Worker, until deadline: UInt64) {
-        if worker.push { cancels.want(queues, until: deadline) }
+    /// A worker claims from these queues.
+    func claims(_ body: ClaimBody, _ worker: Worker) {
+        guard worker.push else { return }
+        for (index, name) in body.queues.enumerated() where body.patterns & (1 << UInt64(index)) == 0 {
+            cancels.want(name)
+        }
     }
 
     /// Jobs went into a worker's hands.
@@ -264,17 +270,26 @@ final class Workers {
                 "worker is gone, \(worker.held.count) jobs go back: \(reason)",
                 metadata: MessageID.workerGone.with(["worker": "\(worker.name ?? "")"]))
         }
-        let byQueue = Dictionary(grouping: worker.held, by: \.name.queue)
-        forget(worker)
-        for (queue, jobs) in byQueue { broker.workerGone(jobs.map(\.claim), queue: queue) }
+        forget(worker) { [self] jobs in
+            for (queue, jobs) in Dictionary(grouping: jobs, by: \.name.queue) {
+                broker.workerGone(jobs.map(\.claim), queue: queue)
+            }
+        }
     }
 
-    private func forget(_ worker: Worker) {
+    /// Lets go of a worker and its jobs: of many in pieces, as far as the store has time. `release` gets each piece.
+    private func forget(_ worker: Worker, _ release: @escaping ([HeldJob]) -> Void = { _ in }) {
         endGrace(worker)
         worker.presence = .gone
-        for job in worker.held.reversed() { letGo(job) }
         worker.process = nil
         if bySession.removeValue(forKey: worker.session) != nil, worker.name != nil { count -= 1 }
+        if worker.held.isEmpty { return }
+        broker.turns.inPieces { [self] in
+            let jobs = Array(worker.held.suffix(Self.jobsAtOnce))
+            for job in jobs.reversed() { letGo(job) }
+            release(jobs)
+            return !worker.held.isEmpty
+        }
     }
 
     /// The daemon stops: connections will end by our doing, and the leases stay with their workers.

@@ -40,6 +40,7 @@ extension Broker {
             case .success(let (queue, jobs)): ticket.reply { $0.claimedJobs(jobs, queue: queue) }
             case .failure(.store(let failure)): ticket.refuse(wireError(failure))
             case .failure(.cancelled): ticket.refuse(Self.cancelledWait)
+            case .failure(.refused(let error)): ticket.refuse(error)
             }
         }
     }
@@ -122,10 +123,10 @@ extension Broker {
         let worker = session.worker
         let deadline = body.waitMs > 0 ? loop.now + UInt64(body.waitMs) * 1_000 : nil
         let request = ClaimRequest(max: body.max, leaseMs: body.leaseMs, worker: worker?.name ?? "")
-        if let worker { workers.claims(body.queues, worker, until: deadline ?? loop.now) }
+        if let worker { workers.claims(body, worker) }
         waiting.add(
             WaitingClaim(
-                queues: body.queues, request: request, shares: weightedShares(body), ticket: ticket, deadline: deadline
+                body, request: request, shares: weightedShares(body), ticket: ticket, deadline: deadline
             ) { [self] result in
                 if case .success(let (queue, jobs)) = result, !jobs.isEmpty {
                     for job in jobs { sweeper.note(leaseMs: job.leaseMs, queue: queue) }

@@ -67,6 +67,9 @@ public final class ByteStream {
         return Array(groups.prefix(Int(max(0, count))))
     }
 
+    /// Asks for one `streamDidDrain` when all is written, also when the socket takes it without having been full.
+    public var tellsDrain = false
+
     // The rest is between the stream and its set.
     /// Used only while the stream is open, and a set closes its streams before it goes.
     unowned(unsafe) let set: ConnectionSet
@@ -136,6 +139,18 @@ public final class ByteStream {
 
     /// As `write(_: UnsafeRawBufferPointer)`.
     public func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+    /// One write of three parts.
+    public func write(_ head: [UInt8], _ body: [UInt8], _ tail: [UInt8]) {
+        guard isOpen, !closesWhenFlushed else { return }
+        if output.count >= outputLimit { relieve() }
+        guard isOpen else { return }
+        let before = output.footprint
+        for part in [head, body, tail] { part.withUnsafeBytes { output.append($0) } }
+        set.budget.change(by: output.footprint - before)
+        if set.budget.isExhausted { save() }
+        if isOpen && !isDirty { set.markDirty(self) }
+    }
 
     /// Stops `streamDidRead` until `resumeReading`. A hang-up is still noticed.
     public func pauseReading() { wantsInput = false }
@@ -229,7 +244,12 @@ public final class ByteStream {
         send()
         guard isOpen, !outputIsStuck else { return }
         set.updateInterest(of: self)
-        if closesWhenFlushed { end(.closedByUs) } else { delegate?.streamDidDrain(self) }
+        if closesWhenFlushed { end(.closedByUs) } else { tellDrained() }
+    }
+
+    private func tellDrained() {
+        tellsDrain = false
+        delegate?.streamDidDrain(self)
     }
 
     /// The end of the turn: writes once and tells epoll what has changed.
@@ -239,6 +259,7 @@ public final class ByteStream {
         if !outputIsStuck { send() }
         guard isOpen else { return }
         if closesWhenFlushed && output.isEmpty { return end(.closedByUs) }
+        if tellsDrain && output.isEmpty { tellDrained() }
         if wantsInput && inputIsOpen { inputIsWatched = true }
         set.updateInterest(of: self)
     }

@@ -21,8 +21,11 @@ protocol RedisConnectionDelegate: AnyObject {
 }
 
 final class RedisConnection {
-    /// At most 128 KiB in a turn: a flood of replies must not keep the workers waiting.
+    /// At most 128 KiB in a turn, and what the turn's share of time allows: a flood of replies must not keep the workers
+    /// waiting.
     private static let readsPerTurn = 8
+    /// Replies between two looks at the clock.
+    private static let repliesAtOnce = 4
 
     private let loop: Loop
     private let configuration: RedisConfiguration
@@ -136,7 +139,7 @@ final class RedisConnection {
         let broken = context
         loop.deferred { [weak self] in
             guard let self, let broken, self.context === broken else { return }
-            self.receive()
+            self.receive(all: true)
             if self.context === broken { self.fail(why, isRefusal: isRefusal) }
         }
     }
@@ -284,19 +287,39 @@ final class RedisConnection {
         if !events.subtracting(.writable).isEmpty { receive() }
     }
 
-    private func receive() {
+    /// - Parameter all: whatever was answered is handed out now, however long it takes.
+    private func receive(all: Bool = false) {
         guard let context else { return }
         do {
-            for _ in 0..<Self.readsPerTurn {
+            var reads = 0
+            // What an earlier turn has read and not handed out goes first.
+            while try takeReplies(of: context, all: all), reads < Self.readsPerTurn {
+                reads += 1
                 let length = try context.read()
                 if length > 0 { lastHeardAt = loop.now }
-                // A reply may end this connection: its context stays ours until the end of this function.
-                while self.context === context, try context.takeReply({ self.received($0) }) {}
-                guard self.context === context else { return }
+                guard try takeReplies(of: context, all: all) else { break }
                 if length < HiredisContext.readSize { break }
             }
+            guard self.context === context else { return }
         } catch { return fail(handshake?.complaint.map { "\(error); before that: \($0)" } ?? "\(error)") }
         if isReady { delegate?.connectionDidRead() }
+    }
+
+    /// Hands out the replies that were read. False: the turn is long, the rest follows in the next one; or the connection
+    /// has ended.
+    private func takeReplies(of context: HiredisContext, all: Bool) throws(HiredisError) -> Bool {
+        var taken = 0
+        // A reply may end this connection.
+        while self.context === context, try context.takeReply({ self.received($0) }) {
+            taken += 1
+            guard !all, taken % Self.repliesAtOnce == 0, loop.turnIsLong else { continue }
+            loop.deferred { [weak self] in
+                guard let self, self.context === context else { return }
+                self.receive()
+            }
+            return false
+        }
+        return self.context === context
     }
 
     private func received(_ reply: ReplyView) {

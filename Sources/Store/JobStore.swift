@@ -88,6 +88,8 @@ public protocol JobStore: AnyObject {
     func statistics(queue: String, then: @escaping Completion<QueueStatistics?>)
     /// The names of all queues, sorted.
     func queues(then: @escaping Completion<[String]>)
+    /// How many there are.
+    func queueCount(then: @escaping Completion<Int>)
     /// One round trip; the server's time.
     func ping(then: @escaping Completion<ServerTime>)
 
@@ -129,6 +131,8 @@ public protocol JobStore: AnyObject {
 
     /// Sends what was gathered. Called by the loop at the end of each turn.
     func flush()
+    /// It is there, and has enough to do: further calls would only wait in it.
+    var isBusy: Bool { get }
     /// How the store is, from memory, at once.
     var status: StoreStatus { get }
     /// Jobs became claimable in a queue by somebody else's doing (another host), or may have (the link to Redis is

@@ -85,6 +85,10 @@ extension MemoryStore {
         gather(.reading, then) { [model] _ in model.names }
     }
 
+    public func queueCount(then: @escaping Completion<Int>) {
+        gather(.reading, then) { [model] _ in model.names.count }
+    }
+
     public func ping(then: @escaping Completion<ServerTime>) {
         gather(.reading, then) { $0 / 1000 }
     }

@@ -137,6 +137,8 @@ public final class MemoryStore: JobStore {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
+    public var isBusy: Bool { false }
+
     public var status: StoreStatus { StoreStatus(kind: "memory", address: "memory", state: .ready) }
 
     /// Nobody else changes these queues: after the one wake-up of the contract none follows.

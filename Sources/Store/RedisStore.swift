@@ -24,6 +24,12 @@ public final class RedisStore: JobStore {
     static let tokenBound = 500
     /// How long nothing is sent after Redis said, over a good link, that it cannot just now; µs.
     private static let pauseAfterRefusal: UInt64 = 100_000
+    /// Scripts and commands under way from which on the store is busy. One is some 20 µs of Redis: what is asked next waits
+    /// for about 5 ms.
+    private static let busyLoad = 256
+    /// Until when in a turn the gathered calls of further queues are sent, µs; those of some in any case.
+    private static let flushUntil: UInt64 = 10_000
+    private static let queuesAtLeast = 16
     /// Idle batchers are forgotten beyond this number of queues.
     private static let batchersKept = 256
 
@@ -162,12 +168,7 @@ public final class RedisStore: JobStore {
             let late = reads
             reads = []
             for read in late { send(read) }
-            let batchers = dirty
-            dirty.removeAll(keepingCapacity: true)
-            for batcher in batchers {
-                batcher.isDirty = false
-                batcher.flush()
-            }
+            flushDirty()
             hasUnwritten = true
         } else if !link.isReady, dirty.contains(where: { $0.claims.hasPatient }) {
             loop.deferred { [weak self] in self?.parkPatientClaims() }
@@ -189,6 +190,22 @@ public final class RedisStore: JobStore {
             for call in batcher.claims.takePatient() { call.end() }
         }
     }
+
+    private func flushDirty() {
+        let batchers = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for (index, batcher) in batchers.enumerated() {
+            batcher.isDirty = false
+            batcher.flush()
+            guard index % Self.queuesAtLeast == Self.queuesAtLeast - 1, index + 1 < batchers.count,
+                loop.turnHasTaken(Self.flushUntil)
+            else { continue }
+            dirty = batchers[(index + 1)...] + dirty
+            return loop.deferred {}
+        }
+    }
+
+    public var isBusy: Bool { link.load + dirty.count + reads.count >= Self.busyLoad && link.isReady }
 
     /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
     private func parkPatientClaims() {

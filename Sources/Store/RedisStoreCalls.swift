@@ -103,28 +103,30 @@ extension RedisStore {
         return batch
     }
 
-    /// A call with more items than one script call takes becomes two, whose outcomes are joined again.
+    /// A call with more items than one script call takes becomes several, whose outcomes are joined again.
     func cut<Request, Outcome>(
         _ requests: [Request], then: @escaping Completion<[Outcome]>,
         _ send: ([Request], @escaping Completion<[Outcome]>) -> Void
     ) {
         guard requests.count > Self.tokenBound else { return send(requests, then) }
-        var first: Result<[Outcome], StoreFailure>?
-        var second: Result<[Outcome], StoreFailure>?
-        let joined = {
-            guard let first, let second else { return }
-            then(first.flatMap { first in second.map { first + $0 } })
+        let starts = Array(stride(from: 0, to: requests.count, by: Self.tokenBound))
+        var results = [Result<[Outcome], StoreFailure>?](repeating: nil, count: starts.count)
+        var missing = starts.count
+        for (part, start) in starts.enumerated() {
+            send(Array(requests[start..<min(start + Self.tokenBound, requests.count)])) { result in
+                results[part] = result
+                missing -= 1
+                guard missing == 0 else { return }
+                var outcomes: [Outcome] = []
+                for case let result? in results {
+                    switch result {
+                    case .success(let some): outcomes += some
+                    case .failure(let failure): return then(.failure(failure))
+                    }
+                }
+                then(.success(outcomes))
+            }
         }
-        send(Array(requests[..<Self.tokenBound])) {
-            first = $0
-            joined()
-        }
-        cut(
-            Array(requests[Self.tokenBound...]),
-            then: {
-                second = $0
-                joined()
-            }, send)
     }
 
     // MARK: One script call each
@@ -230,6 +232,15 @@ extension RedisStore {
 
     public func queues(then: @escaping Completion<[String]>) {
         members(of: "\(configuration.keyPrefix):queues", then: then)
+    }
+
+    public func queueCount(then: @escaping Completion<Int>) {
+        var command = CommandBuffer("SCARD")
+        command.append("\(configuration.keyPrefix):queues")
+        send(
+            Read(arguments: command, deadline: deadline) { result in
+                then(result.map { Int($0.integer) })
+            })
     }
 
     public func ping(then: @escaping Completion<ServerTime>) {

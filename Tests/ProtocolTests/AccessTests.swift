@@ -45,6 +45,16 @@ import Testing
         ] as [(String, JSON)] { try client.call(op, members) }
     }
 
+    @Test func whoMayNotClaimFromAQueueClaimsByNoPatternThatMatchesIt() throws {
+        let daemon = try daemon("Deny=op=claim queue=secret.*\n")
+        try daemon.connect().enqueue("secret.one")
+        let client = try other(daemon).client
+        for pattern in ["*", "secret.o*", "s?cret.one"] {
+            #expect(try client.refused("claim", ["queues": [JSON(pattern)]])["code"] == "forbidden")
+        }
+        #expect(try client.call("claim", ["queues": ["open.*"]])["jobs"].array.isEmpty)
+    }
+
     @Test func rootMayDoEverythingOnTheClientsSocket() throws {
         let daemon = try daemon("Deny=op=all\n")
         let client = try daemon.connect()

@@ -248,7 +248,7 @@ public enum OperationTable {
 
     private static let claim = [
         MemberSpec(.queue, .queueName, .none, "from this queue, or from:"),
-        MemberSpec(.queues, .queueNames(max: 64), .none, "one of these that has work"),
+        MemberSpec(.queues, .queueTerms(max: 64), .none, "one of these, or of those that match, that has work"),
         MemberSpec(.waitMs, .integer(0...600_000), .integer(0), "how long to wait for the first job"),
         MemberSpec(.max, .integer(1...100), .integer(1), "at most so many jobs"),
         MemberSpec(.leaseMs, .integer(lease), .none, "how long the claim holds; otherwise the job's"),

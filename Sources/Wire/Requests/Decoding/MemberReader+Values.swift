@@ -186,19 +186,26 @@ extension MemberReader {
         return job
     }
 
-    func optionalQueueNames(_ name: MemberName) throws(WireError) -> [String]? {
+    /// Different names of queues, or patterns for them.
+    func optionalQueueTerms(_ name: MemberName) throws(WireError) -> [String]? {
         guard has(name) else { return nil }
-        guard case .queueNames(let max) = set[name].type else { preconditionFailure("\(name) is no list of queues") }
+        guard case .queueTerms(let max) = set[name].type else { preconditionFailure("\(name) is no list of queues") }
         guard slice(name).kind == .array else { throw mismatch(name) }
         var names: [String] = []
         try eachElement(of: name) { (scanner, _) throws(WireError) in
             guard let value = try? scanner.scanValue(depth: 0), names.count < max,
-                let queue = text(value, type: .queueName), !names.contains(queue)
+                let queue = text(value, type: .queueName) ?? pattern(value), !names.contains(queue)
             else { throw mismatch(name) }
             names.append(queue)
         }
         guard !names.isEmpty else { throw mismatch(name) }
         return names
+    }
+
+    /// A glob that is more than a name.
+    private func pattern(_ value: JSONSlice) -> String? {
+        guard let text = text(value, type: .glob), Glob.isPattern(text), Glob(text) != nil else { return nil }
+        return text
     }
 
     /// The raw JSON of a required request id.
