@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func queueWithoutRoomForAPublishedJobIsStatus75() throws {
-        _ = try client.call("configure", ["queue": "billing", "max_len": 1])
+        _ = try client.call("configure", ["create": true, "queue": "billing", "max_len": 1])
         _ = try client.enqueue("billing")
         for queue in ["billing", "stock"] { _ = try client.call("bind", ["topic": "orders", "queue": .init(queue)]) }
         let result = try jobqctl("topic", "publish", "orders")
