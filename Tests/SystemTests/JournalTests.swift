@@ -8,7 +8,7 @@ extension ServiceTests {
     @Suite(.timeLimit(.minutes(1))) struct JournalTests {
         @Test func anAdministratorsDeedIsInTheJournalWithWhoDidIt() throws {
             try LineClient(Machine.socket).enqueue("audited", ["payload": 1])
-            try Machine.run("jobqctl", "queue", "pause", "audited", "--create")
+            try Machine.run("jobqctl", "queue", "pause", "audited")
             let entry = try entry { $0["JOBQD_OP"] == "pause" && $0["JOBQD_QUEUE"] == "audited" }
             #expect(entry["JOBQD_UID"] == "0" && entry["JOBQD_RESULT"] == "ok", "\(entry)")
             #expect(entry["PRIORITY"] == "5" && entry["MESSAGE_ID"].string?.count == 32, "\(entry)")
