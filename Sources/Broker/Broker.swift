@@ -256,7 +256,11 @@ public final class Broker {
     func startDraining() {
         guard !isDraining else { return }
         isDraining = true
-        log.notice("draining: no new work is taken until a restart", metadata: MessageID.draining.with())
+        log.notice(
+            """
+            draining: this daemon takes no new work until it restarts; \(workers.count.of("worker")) \
+            \(workers.count == 1 ? "holds" : "hold") \(workers.heldCount.of("job"))
+            """, metadata: MessageID.draining.with(["jobs": "\(workers.heldCount)"]))
         waiting.answerAll()
         for worker in workers.all { worker.tell(.quiet) }
         reportStatus()

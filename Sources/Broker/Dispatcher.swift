@@ -37,12 +37,13 @@ extension Broker {
         case .list(let body): list(body, ticket)
         case .workers: listWorkers(ticket)
         case .requeue(let body): requeue(body, ticket)
-        case .pause(let queue, let until): pause(queue: queue, until: until, ticket)
+        case .pause(let queue, let until, let create): pause(queue: queue, until: until, create: create, ticket)
         case .resume(.queue(let queue)): resume(queue: queue, ticket)
         case .resume(.worker(let worker)): resume(worker: worker, ticket)
         case .delete(let job): delete(job, ticket)
         case .purge(let body): purge(body, ticket)
         case .configure(let body): configure(body, ticket)
+        case .removeQueue(let queue, let jobs): removeQueue(queue, jobs: jobs, ticket)
         case .reclaim(let queue): reclaim(queue: queue, ticket)
         case .quiet(let worker): quiet(worker: worker, ticket)
         case .drain: drain(ticket)
@@ -103,10 +104,6 @@ extension Broker {
 
     static func queueFull(_ queue: String) -> WireError {
         WireError(.queueFull, "the queue \(queue) has as many waiting jobs as its max_len allows", retryAfterMs: 1_000)
-    }
-
-    static func noSuchQueue(_ queue: String) -> WireError {
-        WireError(.notFound, "no such queue: \(queue)", field: "queue")
     }
 
     static func leaseLost(_ state: JobState) -> WireError {

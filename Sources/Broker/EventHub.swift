@@ -341,7 +341,7 @@ final class EventHub {
     }
 
     func logIsUnreadable(_ queue: String, _ why: String) {
-        broker.log.error("the event log cannot be read: \(why)", metadata: ["queue": "\(queue)"])
+        broker.log.error("cannot read the event log of \(queue): \(why)", metadata: ["queue": "\(queue)"])
     }
 
     // MARK: Logging everything

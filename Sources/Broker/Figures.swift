@@ -61,6 +61,9 @@ struct Figures {
         times.runs.observe(microseconds: UInt64(max(0, now * 1_000 - claimedUs)))
     }
 
+    /// The queue was removed.
+    mutating func forget(_ queue: String) { queues[queue] = nil }
+
     private mutating func times(of queue: String) -> QueueTimes? {
         if let known = queues[queue] { return known }
         guard queues.count < Self.queueLimit else { return nil }

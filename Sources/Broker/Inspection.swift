@@ -68,7 +68,7 @@ extension Broker {
         store.list(queue: body.queue, state: body.state, type: body.type, limit: body.limit, cursor: body.cursor) {
             [self] result in
             guard let found = unwrap(result, ticket) else { return }
-            guard let page = found else { return ticket.refuse(Self.noSuchQueue(body.queue)) }
+            guard let page = found else { return refuseUnknown(body.queue, ticket) }
             ticket.reply { writer in
                 writer.key("jobs")
                 writer.beginArray()

@@ -62,7 +62,7 @@ extension Operation {
         case .list(let body): [.name(body.queue)]
         case .requeue(.filter(let queue, _, _, _, _)): [.name(queue)]
         case .purge(let body): [.name(body.queue)]
-        case .pause(let queue, _), .resume(.queue(let queue)): [.name(queue)]
+        case .pause(let queue, _, _), .resume(.queue(let queue)), .removeQueue(let queue, _): [.name(queue)]
         case .configure(let body): [.name(body.queue)]
         case .stats(let queue), .reclaim(let queue), .check(let queue, _): [queue.map(QueueScope.name) ?? .all]
         // They tell of all queues, if only by their names.

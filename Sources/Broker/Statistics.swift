@@ -22,7 +22,7 @@ extension Broker {
         }
         store.statistics(queue: queue) { [self] result in
             guard let found = unwrap(result, ticket) else { return }
-            guard let statistics = found else { return ticket.refuse(Self.noSuchQueue(queue)) }
+            guard let statistics = found else { return refuseUnknown(queue, ticket) }
             ticket.reply { $0.statistics(statistics) }
         }
     }

@@ -1,5 +1,6 @@
 // Handlers of what is asked about jobs and workers while they are at work: cancel, workers, quiet, resume, drain.
 
+import Logging
 import Reactor
 import Store
 import Wire
@@ -56,6 +57,7 @@ extension Broker {
     func quiet(worker glob: Glob?, _ ticket: Ticket) {
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: true) }
+        ticket.note(matching.count.of("worker"), ["done": "\(matching.count)"])
         ticket.reply { $0.member("workers", matching.count) }
     }
 
@@ -64,6 +66,7 @@ extension Broker {
         if refusesToHandOut(ticket) { return }
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: false) }
+        ticket.note(matching.count.of("worker"), ["done": "\(matching.count)"])
         ticket.reply { $0.member("workers", matching.count) }
     }
 
@@ -71,6 +74,7 @@ extension Broker {
     /// many jobs are still held.
     func drain(_ ticket: Ticket) {
         startDraining()
+        ticket.note("\(workers.count.of("worker")), \(workers.heldCount.of("job")) held")
         ticket.reply { writer in
             writer.member("draining", true)
             writer.member("workers", workers.count)

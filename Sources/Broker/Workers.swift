@@ -236,10 +236,10 @@ final class Workers {
         if worker.onDisconnect == .keep || worker.held.isEmpty {
             forget(worker)
         } else if worker.processIsGone {
-            giveUp(worker, because: "its process ended")
+            giveUp(worker, because: "exited")
         } else {
             let timer = broker.loop.timer { [unowned self, unowned worker] in
-                giveUp(worker, because: "it did not come back within its grace")
+                giveUp(worker, because: "did not come back within \(worker.graceMs) ms")
             }
             timer.arm(after: UInt64(worker.graceMs) * 1_000)
             worker.presence = .missing(timer)
@@ -259,22 +259,38 @@ final class Workers {
         worker.processHasEnded = true
         // While the connection is open somebody else (a child of the peer) still has it: its end decides.
         guard case .missing = worker.presence else { return }
-        giveUp(worker, because: "its process ended")
+        giveUp(worker, because: "exited")
     }
 
-    private func giveUp(_ worker: Worker, because reason: String) {
+    /// `what`: what it did, as in `exited`.
+    private func giveUp(_ worker: Worker, because what: String) {
         endGrace(worker)
         worker.presence = .gone
         if !worker.held.isEmpty {
-            broker.log.notice(
-                "worker is gone, \(worker.held.count) jobs go back: \(reason)",
-                metadata: MessageID.workerGone.with(["worker": "\(worker.name ?? "")"]))
+            tellGone(worker, what, Dictionary(grouping: worker.held, by: \.name.queue).mapValues(\.count))
         }
         forget(worker) { [self] jobs in
             for (queue, jobs) in Dictionary(grouping: jobs, by: \.name.queue) {
                 broker.workerGone(jobs.map(\.claim), queue: queue)
             }
         }
+    }
+
+    private func tellGone(_ worker: Worker, _ what: String, _ jobs: [String: Int]) {
+        let count = worker.held.count
+        let queues = jobs.keys.sorted()
+        let shown = queues.prefix(4).map { queues.count == 1 ? $0 : "\($0) \(jobs[$0]!)" }.joined(separator: ", ")
+        let name = worker.name.map { "worker \($0)" } ?? "a worker without a name"
+        broker.log.notice(
+            """
+            \(name) (pid \(worker.peer.pid)) \(what); \(count.of("job")) returned to \
+            \(count == 1 ? "its queue" : queues.count == 1 ? "their queue" : "their queues") \
+            (\(shown)\(queues.count > 4 ? ", and \(queues.count - 4) more" : ""))
+            """,
+            metadata: MessageID.workerGone.with([
+                "worker": "\(worker.name ?? "")", "pid": "\(worker.peer.pid)", "jobs": "\(count)",
+                "queue": .string(queues.prefix(4).joined(separator: ",")),
+            ]))
     }
 
     /// Lets go of a worker and its jobs: of many in pieces, as far as the store has time. `release` gets each piece.

@@ -150,7 +150,8 @@ extension Broker {
         store.release(requests, queue: queue) { [self] result in
             if case .failure(let failure) = result {
                 log.warning(
-                    "\(jobs.count) jobs wait for the end of their lease: \(failure)", metadata: ["queue": "\(queue)"])
+                    "cannot return \(jobs.count.of("job")) to \(queue) before the end of the lease: \(failure)",
+                    metadata: ["queue": "\(queue)", "jobs": "\(jobs.count)"])
             }
         }
         waiting.wake(queue, for: jobs.count)
@@ -161,7 +162,8 @@ extension Broker {
         store.workerGone(claims, queue: queue) { [self] result in
             if case .failure(let failure) = result {
                 log.warning(
-                    "\(claims.count) jobs wait for the end of their lease: \(failure)", metadata: ["queue": "\(queue)"])
+                    "cannot return \(claims.count.of("job")) to \(queue) before the end of the lease: \(failure)",
+                    metadata: ["queue": "\(queue)", "jobs": "\(claims.count)"])
             }
         }
         waiting.wake(queue, for: claims.count)

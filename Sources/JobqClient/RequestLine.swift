@@ -3,7 +3,7 @@
 //
 // Every write of the protocol may be repeated, for the token or the job's id says what was meant. So a job to enqueue that
 // has no id gets one here. What waits asks for the rest of its time only. What cannot be repeated: subscriptions, which
-// belong to a connection, and `requeue` and `purge` by filter, which would take the next jobs then.
+// belong to a connection, and `requeue` and `purge` by filter, which would take the next jobs then, as `remove_queue` the next queue.
 
 import Wire
 
@@ -33,7 +33,7 @@ struct RequestLine {
 
     var mayBeRepeated: Bool {
         switch operation {
-        case "hello", "subscribe", "unsubscribe", "cancel_wait", "purge": false
+        case "hello", "subscribe", "unsubscribe", "cancel_wait", "purge", "remove_queue": false
         case "requeue": members["job"] != nil
         default: true
         }

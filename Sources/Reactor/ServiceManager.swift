@@ -32,6 +32,14 @@ public enum ServiceManager {
         return send("RELOADING=1\nMONOTONIC_USEC=\(Int(time.tv_sec) * 1_000_000 + time.tv_nsec / 1_000)")
     }
 
+    /// The unit that this process is part of, in which its manager also runs the commands of that unit; nil without one.
+    public static let ownUnit: String? = {
+        var name: UnsafeMutablePointer<CChar>?
+        guard sd_pid_get_unit(0, &name) >= 0, let name else { return nil }
+        defer { free(name) }
+        return String(cString: name)
+    }()
+
     /// Anything else, `KEY=value` lines. True when it was handed to a service manager.
     @discardableResult
     public static func send(_ message: String) -> Bool { sd_notify(0, message) > 0 }

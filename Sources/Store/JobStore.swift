@@ -72,20 +72,29 @@ public protocol JobStore: AnyObject {
     func purge(
         queue: String, filter: JobFilter, limit: Int, dryRun: Bool, cursor: String?,
         then: @escaping Completion<BulkStep?>)
-    /// Changes the policy and returns it as it then holds. Creates the queue when it is new.
-    func configure(_ change: PolicyChange, queue: String, then: @escaping Completion<QueuePolicy>)
+    /// Changes the policy and returns it as it then holds. A queue that is new is made, or (not `creating`) the answer is nil.
+    func configure(_ change: PolicyChange, queue: String, creating: Bool, then: @escaping Completion<QueuePolicy?>)
     /// nil: no such queue.
     func policy(queue: String, then: @escaping Completion<QueuePolicy?>)
     /// What the claims are worth now; changes nothing.
     func held(_ claims: [Claim], queue: String, then: @escaping Completion<[HeldOutcome]>)
-    /// One bounded step of the check of a queue's invariants; nil: no such queue. `cursor` from the step before.
-    func check(queue: String, repair: Bool, cursor: String?, then: @escaping Completion<CheckStep?>)
-    /// `until` nil: without end. Creates the queue when it is new.
-    func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>)
-    /// False: no such queue.
-    func resume(queue: String, then: @escaping Completion<Bool>)
+    /// One bounded step of the check of a queue's invariants; nil: no such queue. First all of `indexes`, then `keys` (those
+    /// that pages of `keyPage` name), then `totals`.
+    func check(queue: String, repair: Bool, part: CheckPart, then: @escaping Completion<CheckStep?>)
+    /// Some keys of records and unique keys, of one queue or of all: nil is the first cursor and the last. One walk goes
+    /// through everything that the server has, whosever it is.
+    func keyPage(queue: String?, cursor: String?, then: @escaping Completion<KeyPage>)
+    /// `until` nil: without end. Answers with the pause before; nil: no such queue, and it was not to be made.
+    func pause(queue: String, until: ServerTime?, creating: Bool, then: @escaping Completion<QueuePause?>)
+    /// Answers with the pause that ended; nil: no such queue.
+    func resume(queue: String, then: @escaping Completion<QueuePause?>)
+    /// One step of removing a queue, at most 500 jobs; nil: no such queue. The last step also takes its name and its
+    /// bindings. Until then it is a queue with fewer jobs, which may get new ones.
+    func removeQueue(_ queue: String, withJobs: Bool, then: @escaping Completion<RemovalStep?>)
     /// nil: no such queue.
     func statistics(queue: String, then: @escaping Completion<QueueStatistics?>)
+    /// Some hundred names of queues, in no order; nil is the first cursor and the last.
+    func queuePage(cursor: String?, then: @escaping Completion<QueuePage>)
     /// The names of all queues, sorted.
     func queues(then: @escaping Completion<[String]>)
     /// How many there are.

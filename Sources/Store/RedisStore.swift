@@ -45,8 +45,10 @@ public final class RedisStore: JobStore {
 
     private var batchers: [String: QueueBatcher] = [:]
     private var dirty: [QueueBatcher] = []
-    /// Queues that are known to stand in `<prefix>:queues`.
-    private var announced: Set<String> = []
+    /// Queues that were put into `<prefix>:queues` lately, and when, µs of the loop's clock.
+    private var announced: [String: UInt64] = [:]
+    /// After so long a name is said again: another daemon may have removed the queue.
+    private static let announcedFor: UInt64 = 60_000_000
     /// Reads that wait for the link.
     private var reads: [Read] = []
     /// Something was handed to the link that is not written yet.
@@ -153,14 +155,19 @@ public final class RedisStore: JobStore {
     /// Puts the queue's name among the names of all queues, in front of what creates it. Another hash slot than the
     /// queue's own keys, so it cannot be part of a script.
     func announce(_ queue: String) {
-        guard announced.insert(queue).inserted else { return }
+        let now = loop.now
+        if let last = announced[queue], now - last < Self.announcedFor { return }
+        announced[queue] = now
         var command = CommandBuffer("SADD")
         command.append("\(configuration.keyPrefix):queues")
         command.append(queue)
         link.send(command) { [weak self] result in
-            if case .failure = result { self?.announced.remove(queue) }
+            if case .failure = result { self?.announced[queue] = nil }
         }
     }
+
+    /// The name is to be said again with the next thing that makes the queue.
+    func unannounce(_ queue: String) { announced[queue] = nil }
 
     public func flush() {
         if let refusal = watch.refusals[.ownServer] { refuse(refusal.failure) }

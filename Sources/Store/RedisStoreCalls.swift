@@ -162,19 +162,26 @@ extension RedisStore {
             read: { $0.count == 1 ? .some(nil) : BulkStep($0).map { .some($0) } }, then: then)
     }
 
-    public func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {
+    public func pause(queue: String, until: ServerTime?, creating: Bool, then: @escaping Completion<QueuePause?>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
         arguments.append(integer: until ?? 1)
-        single(StoreScripts.pause, arguments, queue, createsQueue: true, read: { _ in () }, then: then)
+        arguments.append(creating ? "create" : "" as StaticString)
+        single(StoreScripts.pause, arguments, queue, createsQueue: creating, read: Self.pauseBefore, then: then)
     }
 
-    public func resume(queue: String, then: @escaping Completion<Bool>) {
+    public func resume(queue: String, then: @escaping Completion<QueuePause?>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
         arguments.append(origin(in: queue))
-        single(
-            StoreScripts.resume, arguments, queue, read: { $0.count == 2 ? $0[1].integer == 1 : nil }, then: then)
+        single(StoreScripts.resume, arguments, queue, read: Self.pauseBefore, then: then)
+    }
+
+    /// After `now`: the pause there was, if there is such a queue.
+    private static func pauseBefore(_ reply: ReplyView) -> QueuePause?? {
+        guard reply.count > 1 else { return .some(nil) }
+        guard let value = reply[1].decimal else { return .some(QueuePause.none) }
+        return .some(value == 1 ? .forever : .until(value))
     }
 
     /// `read` gives nil for a reply of another shape than the script's.
@@ -240,6 +247,25 @@ extension RedisStore {
         send(
             Read(arguments: command, deadline: deadline) { result in
                 then(result.map { Int($0.integer) })
+            })
+    }
+
+    public func queuePage(cursor: String?, then: @escaping Completion<QueuePage>) {
+        var command = CommandBuffer("SSCAN")
+        command.append("\(configuration.keyPrefix):queues")
+        command.append(cursor ?? "0")
+        command.append("COUNT" as StaticString)
+        command.append(integer: 500)
+        send(
+            Read(arguments: command, deadline: deadline) { result in
+                then(
+                    result.flatMap { reply in
+                        guard reply.count == 2, let cursor = reply[0].text else {
+                            return .failure(.internal("SSCAN gave a reply of another shape"))
+                        }
+                        let names = (0..<reply[1].count).map { reply[1][$0].string }
+                        return .success(QueuePage(names: names, cursor: cursor == "0" ? nil : cursor))
+                    })
             })
     }
 

@@ -40,6 +40,7 @@ enum StoreScripts {
         "cancel", PackageResources.tell_lua, PackageResources.finish_lua, PackageResources.cancel_lua)
     static let delete = script("delete", removal, PackageResources.delete_lua)
     static let purge = script("purge", removal, PackageResources.scan_lua, PackageResources.purge_lua)
+    static let removeQueue = script("remove_queue", removal, PackageResources.remove_queue_lua)
     static let configure = script("configure", PackageResources.configure_lua, PackageResources.policy_lua)
     static let policy = script("policy", PackageResources.policy_lua)
     static let check = script(
@@ -59,8 +60,8 @@ enum StoreScripts {
 
     static let all = [
         enqueue, claim, handover, complete, fail, extend, release, workerGone, sweep, get, list, requeue,
-        requeueMatching, cancel, delete, purge, configure, policy, check, held, lost, pause, resume, statistics, events,
-        logAll, beat, look, move, strike,
+        requeueMatching, cancel, delete, purge, removeQueue, configure, policy, check, held, lost, pause, resume,
+        statistics, events, logAll, beat, look, move, strike,
     ]
 
     /// Not one of `all`: it goes out by EVAL, before anything is loaded.

@@ -118,7 +118,8 @@ import Testing
         let padding = String(repeating: "x", count: 2 << 20)
         // A claim that waits is open under an id; the refusals behind it are told apart and come at once.
         try client.sendRaw("{\"op\":\"claim\",\"id\":\"waits\",\"queue\":\"\(queue)\",\"wait_ms\":60000}\n")
-        try client.sendRaw("{\"op\":\"enqueue\",\"id\":\"lo\\\"ng\",\"queue\":\"\(queue)\",\"payload\":\"\(padding)\"}\n")
+        try client.sendRaw(
+            "{\"op\":\"enqueue\",\"id\":\"lo\\\"ng\",\"queue\":\"\(queue)\",\"payload\":\"\(padding)\"}\n")
         let long = try client.receive()
         #expect(long["id"] == "lo\"ng" && long["error"]["code"] == "line_too_long")
         try client.sendRaw("{\"id\":8,\"op\":\"enqueue\",\"queue\":\"\(queue)\",\"payload\":[}\n")

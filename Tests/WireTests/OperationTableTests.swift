@@ -9,7 +9,7 @@ import Wire
         let one = #""job":"q/1","token":"t""#
         let members =
             switch operation {
-            case .enqueue, .pause, .configure: #""queue":"q""#
+            case .enqueue, .pause, .configure, .removeQueue: #""queue":"q""#
             case .resume: member == "worker" ? "" : #""queue":"q""#
             case .publish: #""topic":"t""#
             case .bind, .unbind: #""topic":"t","queue":"q""#

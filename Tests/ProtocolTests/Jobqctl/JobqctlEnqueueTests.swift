@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func fullQueueEndsItWithTheStatusOfNotNow() throws {
-        _ = try client.call("configure", ["queue": "q", "max_len": 3])
+        _ = try client.call("configure", ["create": true, "queue": "q", "max_len": 3])
         let result = try jobqctl("enqueue", "q", "--ndjson", input: (1...10).map { "\($0)\n" }.joined())
         #expect(result.status == 75 && result.output == "3 jobs enqueued\n")
         #expect(result.errors.contains("line 4: ") && result.errors.contains("queue_full"))
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func linesOfOtherQueuesBehindAFullOneAreTold() throws {
-        _ = try client.call("configure", ["queue": "q", "max_len": 1])
+        _ = try client.call("configure", ["create": true, "queue": "q", "max_len": 1])
         let lines = ["q", "q", "r", "q", "r"].map { "{\"queue\":\"\($0)\"}\n" }
         let result = try jobqctl("enqueue", "--jobs", input: lines.joined())
         #expect(result.status == 75 && result.output == "3 jobs enqueued\n")

@@ -32,7 +32,8 @@ import Testing
     }
 
     @Test func rulesOfAQueueAreSetTakenBackAndShown() throws {
-        let set = try jobqctl("queue", "configure", "email", "lease=45s", "max-attempts=7", "backoff=fixed:2s")
+        let set = try jobqctl(
+            "queue", "configure", "email", "lease=45s", "max-attempts=7", "backoff=fixed:2s", "--create")
         #expect(set.status == 0 && set.output.contains("\nlease_ms         45 s\n"))
         #expect(set.output.contains("\nbackoff          fixed, first 2 s, longest 1 h, jitter 0.5\n"))
         let policy = try jobqctl.json("queue", "configure", "email", "lease_ms=default")["policy"]
@@ -49,6 +50,26 @@ import Testing
             AdminTool.path, ["queue", "configure", "email"] + rules, environment: ["JOBQD_SOCKET": daemon.socketPath])
         #expect(result.status == 64)
         #expect(try client.call("configure", ["queue": "email"])["policy"]["max_attempts"] == 3)
+    }
+
+    @Test func anUnknownQueueIsNamedWithTheNearestOneAndCreatedOnlyWhenAsked() throws {
+        try client.enqueue("email")
+        let refused = try jobqctl("queue", "pause", "emial")
+        #expect(refused.status == 1 && refused.errors.contains("no such queue: emial; did you mean \"email\"?"))
+        #expect(try jobqctl("queue", "pause", "sms", "--create").status == 0)
+        #expect(try jobqctl("queue", "configure", "fax", "max_len=5", "--create").status == 0)
+        #expect(try jobqctl("queue", "list", "--names").output == "email\nfax\nsms\n")
+    }
+
+    @Test func aQueueIsRemovedAfterAQuestionAndWithItsJobsOnlyWhenAsked() throws {
+        try client.enqueue("email")
+        #expect(try jobqctl("queue", "remove", "email").status == 64)
+        let refused = try jobqctl("queue", "remove", "email", "--yes")
+        #expect(refused.status == 1 && refused.errors.contains("1 queued"))
+        let removed = try jobqctl("queue", "remove", "email", "--jobs", "--yes")
+        #expect(removed.status == 0 && removed.output == "email removed, with 1 job record\n")
+        #expect(try jobqctl("queue", "list", "--names").output == "")
+        #expect(try jobqctl("queue", "remove", "email", "--yes").status == 1)
     }
 
     @Test func pausedQueueSaysSoAndHowToGoOn() throws {
@@ -125,7 +146,7 @@ import Testing
     }
 
     @Test func queueWithoutRoomForAPublishedJobIsStatus75() throws {
-        _ = try client.call("configure", ["queue": "billing", "max_len": 1])
+        _ = try client.call("configure", ["create": true, "queue": "billing", "max_len": 1])
         _ = try client.enqueue("billing")
         for queue in ["billing", "stock"] { _ = try client.call("bind", ["topic": "orders", "queue": .init(queue)]) }
         let result = try jobqctl("topic", "publish", "orders")

@@ -27,6 +27,9 @@ struct QueueConfigure: DaemonCommand {
         completion: .list(PolicyChange.keys.map { "\($0)=" }))
     var changes: [PolicyChange] = []
 
+    @Flag(help: "Create the queue if it does not exist.")
+    var create = false
+
     func validate() throws {
         guard Set(changes.map(\.member)).count == changes.count else {
             throw ValidationError("a key is given twice")
@@ -36,6 +39,7 @@ struct QueueConfigure: DaemonCommand {
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("configure") { writer in
             writer.member("queue", queue)
+            if create { writer.member("create", true) }
             for change in changes {
                 writer.key(change.member)
                 writer.raw(change.json)

@@ -19,6 +19,9 @@ struct QueuePause: DaemonCommand {
     @Option(help: ArgumentHelp("Resume at this time, which must be in the future.", valueName: "time"))
     var until: PointInTime?
 
+    @Flag(help: "Create the queue if it does not exist.")
+    var create = false
+
     func validate() throws {
         guard duration == nil || until == nil else { throw ValidationError("give either --for or --until") }
     }
@@ -37,6 +40,7 @@ struct QueuePause: DaemonCommand {
         let reply = try jobqd.request("pause") {
             $0.member("queue", queue)
             if let end { $0.member("until", end) }
+            if create { $0.member("create", true) }
         }
         if connection.json {
             print(Terminal.json(reply))
