@@ -4,46 +4,57 @@
 import Foundation
 import Harness
 
-/// Some threads that connect to a socket again and again.
-final class ConnectingWorkers: @unchecked Sendable {
-    private let path: String
-    private let lock = NSCondition()
-    private var isWanted = true
-    private var running = 0
-    private var answers = 0
+/// Some threads that connect to a socket again and again, until this is let go of.
+final class ConnectingWorkers {
+    private let crowd: Crowd
 
-    init(_ path: String = Machine.socket, count: Int = 8) {
-        self.path = path
-        running = count
-        for _ in 0..<count { Thread.detachNewThread { [self] in work() } }
-    }
+    init(_ path: String = Machine.socket, count: Int = 8) { crowd = Crowd(path, count) }
 
-    deinit { finish() }
+    deinit { crowd.finish() }
 
     /// Claims that were answered so far.
-    var answered: Int { lock.withLock { answers } }
+    var answered: Int { crowd.answered }
 
-    func finish() {
-        lock.lock()
-        isWanted = false
-        while running > 0 { lock.wait() }
-        lock.unlock()
-    }
+    /// What the threads share; it is theirs, so that the owner can be let go of while they run.
+    private final class Crowd: @unchecked Sendable {
+        private let path: String
+        private let lock = NSCondition()
+        private var isWanted = true
+        private var running: Int
+        private var answers = 0
 
-    private func work() {
-        while lock.withLock({ isWanted }) {
-            guard let client = try? LineClient(path) else {
-                usleep(5_000)  // Between two tries, as a client does it.
-                continue
-            }
-            while lock.withLock({ isWanted }),
-                let reply = try? client.request(["op": "claim", "queue": "nothing-here", "wait_ms": 200], within: 2),
-                reply["ok"] == true
-            { lock.withLock { answers += 1 } }
+        init(_ path: String, _ count: Int) {
+            self.path = path
+            running = count
+            for _ in 0..<count { Thread.detachNewThread { [self] in work() } }
         }
-        lock.withLock {
-            running -= 1
-            lock.broadcast()
+
+        var answered: Int { lock.withLock { answers } }
+
+        func finish() {
+            lock.lock()
+            isWanted = false
+            while running > 0 { lock.wait() }
+            lock.unlock()
+        }
+
+        private func work() {
+            while lock.withLock({ isWanted }) {
+                guard let client = try? LineClient(path) else {
+                    usleep(5_000)  // Between two tries, as a client does it.
+                    continue
+                }
+                let claim: JSON = ["op": "claim", "queue": "nothing-here", "wait_ms": 200]
+                while lock.withLock({ isWanted }), let reply = try? client.request(claim, within: 2),
+                    reply["ok"] == true
+                {
+                    lock.withLock { answers += 1 }
+                }
+            }
+            lock.withLock {
+                running -= 1
+                lock.broadcast()
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ extension ServiceTests {
         /// The sockets have failed, or fail in the moment of the repair, while workers connect.
         @Test(arguments: 0..<6) func aHurriedRepairServesEverybody(hurry: Int) throws {
             let workers = ConnectingWorkers()
+            defer { withExtendedLifetime(workers) {} }
             try spoil()
             let patience = hurry < 3 ? 30 : Double(hurry) * 0.1
             let isOver = Deadline(after: patience)
@@ -45,6 +46,7 @@ extension ServiceTests {
             try Machine.systemctl("stop", "--job-mode=ignore-dependencies", "jobqd.service")
             try Machine.systemctl("start", "jobqd-admin.socket")
             try Machine.systemctl("start", "--job-mode=ignore-dependencies", "jobqd.service")
+            try eventually(within: 20, "the socket") { Machine.exists(Machine.socket) }
             try Machine.serving()
             #expect(try Machine.journal().contains("has handed over no socket for clients"))
             #expect(try Machine.property("NRestarts") == "1")

@@ -14,6 +14,7 @@ extension ServiceTests {
 
         @Test func aStopIsNotUndoneByWorkersThatConnect() throws {
             let workers = ConnectingWorkers()
+            defer { withExtendedLifetime(workers) {} }
             try eventually(within: 20, "the workers' claims") { workers.answered > 20 }
             try Machine.systemctl("stop", "jobqd.service")
             try expectInactive(Self.units)
@@ -36,6 +37,7 @@ extension ServiceTests {
                 "jobqd@sixth.service", "jobqd@sixth.socket", "jobqd-admin@sixth.socket", "jobqd@seventh.socket",
             ]
             let workers = ConnectingWorkers("/run/jobqd/sixth/jobqd.sock", count: 4)
+            defer { withExtendedLifetime(workers) {} }
             try eventually(within: 20, "the workers' claims") { workers.answered > 10 }
             try Machine.systemctl("stop", "jobqd.target")
             try expectInactive(Self.units + instances)
@@ -44,6 +46,7 @@ extension ServiceTests {
         @Test func anInstanceIsStoppedByOneNameAndTheOthersStay() throws {
             try Machine.systemctl("start", "jobqd@sixth.service")
             let workers = ConnectingWorkers("/run/jobqd/sixth/jobqd.sock", count: 4)
+            defer { withExtendedLifetime(workers) {} }
             try eventually(within: 20, "the workers' claims") { workers.answered > 10 }
             let pid = try Machine.pid()
             try Machine.systemctl("stop", "jobqd@sixth.service")
