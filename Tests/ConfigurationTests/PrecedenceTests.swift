@@ -19,6 +19,7 @@ struct PrecedenceTests {
         expected.lineBytes = 1_048_576
         expected.inFlight = 256
         expected.storeKind = .redis
+        expected.redisFsync = "everysec"
         expected.keyPrefix = "jobq"
         expected.requestTimeoutMs = 5000
         expected.logLevel = .info
@@ -94,6 +95,8 @@ struct PrecedenceTests {
             [Redis]
             Url=redis://host:6379/2
             PasswordFile=/d
+            Fsync=always
+            MaxMemory=1G
             KeyPrefix=my-jobs
             RequestTimeoutSec=1.5
             [Log]
@@ -103,7 +106,8 @@ struct PrecedenceTests {
             configFile: sandbox.mainFile, socket: "/a", adminSocket: "/b", socketMode: 0o600, socketGroup: "mail",
             stateDirectory: "/c", maxConnections: 5, maxConnectionsPerUser: 4, memoryBytes: 8 << 20, lineBytes: 65_536,
             inFlight: 7, storeKind: .memory,
-            redisURL: "redis://host:6379/2", redisPasswordFile: "/d", keyPrefix: "my-jobs", requestTimeoutMs: 1500,
+            redisURL: "redis://host:6379/2", redisPasswordFile: "/d", redisFsync: "always", redisMaxMemory: 1 << 30,
+            keyPrefix: "my-jobs", requestTimeoutMs: 1500,
             logLevel: .debug)
         let found = try sandbox.configuration()
         expected.settings = found.settings

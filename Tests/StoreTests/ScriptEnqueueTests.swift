@@ -59,6 +59,7 @@ struct ScriptEnqueueTests {
                 queued zset 0|1
                 scheduled zset 1|4000000000000
                 unique:- back 1:done:- string 1 (ttl 5 s)
+                unique_ends zset 1|T
                 """)
     }
 
