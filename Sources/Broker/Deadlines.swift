@@ -27,11 +27,7 @@ final class Deadlines<Item: AgendaItem> {
 
     private func ring() {
         let now = loop.now
-        // The rest of what is due comes in the next turn.
-        while let item = agenda.popDue(at: now) {
-            passed(item)
-            if loop.turnIsLong { break }
-        }
+        while let item = agenda.popDue(at: now) { passed(item) }
         arm()
     }
 

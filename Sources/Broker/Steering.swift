@@ -1,6 +1,5 @@
 // Handlers of what is asked about jobs and workers while they are at work: cancel, workers, quiet, resume, drain.
 
-import Logging
 import Reactor
 import Store
 import Wire
@@ -39,7 +38,7 @@ extension Broker {
             ticket.reply { writer in
                 writer.key("workers")
                 writer.beginArray()
-                for worker in sorted { writer.worker(worker, isQuiet: handsOutNoWork) }
+                for worker in sorted { writer.worker(worker, isDraining: isDraining) }
                 writer.endArray()
             }
         }
@@ -57,16 +56,14 @@ extension Broker {
     func quiet(worker glob: Glob?, _ ticket: Ticket) {
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: true) }
-        ticket.note(matching.count.of("worker"), ["done": "\(matching.count)"])
         ticket.reply { $0.member("workers", matching.count) }
     }
 
     /// `resume {worker}` → `{workers: n}`
     func resume(worker glob: Glob, _ ticket: Ticket) {
-        if refusesToHandOut(ticket) { return }
+        if refusesNewWork(ticket) { return }
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: false) }
-        ticket.note(matching.count.of("worker"), ["done": "\(matching.count)"])
         ticket.reply { $0.member("workers", matching.count) }
     }
 
@@ -74,7 +71,6 @@ extension Broker {
     /// many jobs are still held.
     func drain(_ ticket: Ticket) {
         startDraining()
-        ticket.note("\(workers.count.of("worker")), \(workers.heldCount.of("job")) held")
         ticket.reply { writer in
             writer.member("draining", true)
             writer.member("workers", workers.count)
@@ -97,7 +93,7 @@ extension JSONWriter {
     /// Names of held jobs that are shown of one worker.
     private static var shownJobs: Int { 100 }
 
-    fileprivate mutating func worker(_ worker: Worker, isQuiet: Bool) {
+    fileprivate mutating func worker(_ worker: Worker, isDraining: Bool) {
         beginObject()
         member("worker", worker.name ?? "")
         member("session", worker.session)
@@ -108,7 +104,7 @@ extension JSONWriter {
         member("since_at", worker.sinceAt)
         member("connected", worker.connection != nil)
         member("push", worker.push)
-        member("quiet", worker.isQuiet || isQuiet)
+        member("quiet", worker.isQuiet || isDraining)
         member("held", worker.held.count)
         key("jobs")
         beginArray()

@@ -131,7 +131,6 @@ final class Subscription {
             follower.giveUp()
         case .failure:
             follower.failed()
-            if !isStalled { broker.hub.stalls(self) }
             isStalled = true
         }
         if follower.isDue { due.append(queue) }

@@ -4,10 +4,7 @@
 
 import Glibc
 
-package enum JobIdentifier {
-    /// What the member with an id made here adds to a job: `,"job_id":"…"`.
-    package static let memberBytes = 38
-
+enum JobIdentifier {
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// One made now.

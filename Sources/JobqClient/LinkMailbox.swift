@@ -80,15 +80,25 @@ final class LinkMailbox: Sendable {
 final class LinkAnswer: @unchecked Sendable {
     // Written before the semaphore is posted and read after it was waited for, which orders the two.
     private var result: JobqLink.Answer?
-    private let semaphore = Semaphore()
+    private let semaphore: UnsafeMutablePointer<sem_t>
+
+    init() {
+        semaphore = .allocate(capacity: 1)
+        sem_init(semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
 
     func bring(_ answer: JobqLink.Answer) {
         result = answer
-        semaphore.post()
+        sem_post(semaphore)
     }
 
     func wait() throws -> JSONDocument {
-        semaphore.wait()
+        while sem_wait(semaphore) != 0 {}
         return try result!.get()
     }
 }

@@ -78,7 +78,7 @@ extension MemoryQueue {
             records[record.id] = nil
             return
         }
-        record.placeScore = DueTime.after(keep, from: now)
+        record.placeScore = now + keep
         grown.insert(state)
         if state == .cancelled {
             cancelled.insert(record.id, score: record.placeScore)

@@ -5,7 +5,6 @@
 
 import Broker
 import Reactor
-import Wire
 
 /// A checked value. Which case it is follows from the setting's type; asking for the other one is a bug.
 enum SettingValue: Sendable, Equatable {

@@ -19,7 +19,6 @@ enum ModelReply: Equatable {
     case policy(QueuePolicy?)
     case topics([TopicBinding])
     case done
-    case paused(QueuePause?)
     case existed(Bool)
     case statistics(QueueStatistics?)
     case names([String])

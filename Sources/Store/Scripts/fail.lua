@@ -35,8 +35,7 @@ for k = 1, #held do
             local step = kind == 'exponential' and 2 ^ math.min(attempt - 1, 62) or kind == 'linear' and attempt or 1
             delay = math.floor(math.min(tonumber(most), least * step) * (1 - jitter * ARGV[i + 5]))
         end
-        delay = delay > 0 and soon + delay or now
-        local due = string.format('%.0f', delay)
+        local due = string.format('%.0f', now + delay)
         if err == '' then
             call('HSET', record.key, 'state', 'retrying', 'outcome', 'failed', 'run_at', due, 'history',
                 remember(record, 'failed', err))
@@ -45,7 +44,7 @@ for k = 1, #held do
                 remember(record, 'failed', err), 'error', err)
         end
         later[#later + 1], later[#later + 2] = due, record.id
-        reply[record.r] = delay
+        reply[record.r] = now + delay
         tell('retrying', record.id, record[ATTEMPTS], ' ' .. due)
     else
         bury(record, 'failed', err)

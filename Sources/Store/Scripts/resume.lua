@@ -1,14 +1,12 @@
 -- Ends the pause of a queue and wakes the claims that wait on other hosts.
 -- KEYS[1]  base
 -- ARGV     queue, origin.
--- Returns  now; if there is such a queue also what its pause was: '1', its end, or false.
+-- Returns  now, and 1, or 0 when there is no such queue.
 
 if call('EXISTS', base .. 'counters', base .. 'policy') == 0 then
-    return { now }
+    return { now, 0 }
 end
-local before = call('HGET', base .. 'policy', 'paused')
-if before then
-    call('HDEL', base .. 'policy', 'paused')
+if call('HDEL', base .. 'policy', 'paused') == 1 then
     wake()
 end
-return { now, before }
+return { now, 1 }

@@ -2,10 +2,8 @@
 
 /// Which jobs a worker wants.
 public struct ClaimBody: Equatable, Sendable {
-    /// Names of queues and patterns in the order they are asked; at least one, at most 64, none twice.
+    /// In the order they are asked; at least one, no name twice.
     public var queues: [String]
-    /// A bit for each of `queues`, the first the lowest: it is a pattern.
-    public var patterns: UInt64 = 0
     public var waitMs: Int64
     public var max: Int
     /// nil: the job's, or the queue's.
@@ -15,11 +13,9 @@ public struct ClaimBody: Equatable, Sendable {
     public var weights: [Int]
 
     init(_ members: borrowing MemberReader) throws(WireError) {
-        switch (try members.optionalText(.queue), try members.optionalQueueTerms(.queues)) {
+        switch (try members.optionalText(.queue), try members.optionalQueueNames(.queues)) {
         case (let queue?, nil): queues = [queue]
-        case (nil, let terms?):
-            queues = terms
-            for (index, term) in terms.enumerated() where Glob.isPattern(term) { patterns |= 1 << UInt64(index) }
+        case (nil, let names?): queues = names
         case (nil, nil): throw members.refusal(.queues, "is missing (or queue)")
         case (_?, _?): throw members.refusal(.queues, "must not stand beside queue")
         }

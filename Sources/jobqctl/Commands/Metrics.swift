@@ -14,7 +14,7 @@ struct Metrics: DaemonCommand {
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("metrics")
         if connection.json {
-            print(Terminal.json(reply))
+            print(reply.description)
         } else {
             guard let text = reply["text"]?.string else { throw ConnectionError.notAReply("no \"text\"") }
             print(text, terminator: "")

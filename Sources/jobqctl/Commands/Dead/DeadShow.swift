@@ -24,7 +24,7 @@ struct DeadShow: DaemonCommand {
             return false
         }
         if connection.json {
-            print(Terminal.json(reply))
+            print(reply)
             return true
         }
         JobText.print(record, terminal)

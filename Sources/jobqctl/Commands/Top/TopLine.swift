@@ -13,9 +13,10 @@ struct TopLine: Equatable {
 
     /// Appends a cell of a table, padded or cut to `width`, with a space before it unless it is the first.
     mutating func cell(_ text: String, width: Int, right: Bool = false, _ mark: Mark? = nil) {
-        let cut = TextWidth.cut(Terminal.visible(text), to: width)
+        let cut = Self.cut(Terminal.visible(text), width)
+        let padding = String(repeating: " ", count: width - cut.count)
         if !pieces.isEmpty { pieces.append((" ", nil)) }
-        pieces.append((TextWidth.padded(cut, to: width, right: right), mark))
+        pieces.append((right ? padding + cut : cut + padding, mark))
     }
 
     /// Without marks, and without white space at its end.
@@ -25,17 +26,21 @@ struct TopLine: Equatable {
         return text
     }
 
-    /// At most `width` columns wide.
+    /// At most `width` characters wide.
     func text(width: Int, _ terminal: Terminal) -> String {
         var left = width
         var text = ""
         for piece in pieces where left > 0 {
-            let part = TextWidth.prefix(piece.text, left)
-            // Behind a character that did not fit nothing of the rest may stand.
-            left = part == piece.text ? left - TextWidth.of(part) : 0
+            let part = String(piece.text.prefix(left))
+            left -= part.count
             text += terminal.marked(part, piece.mark)
         }
         return text
+    }
+
+    /// Too long a text ends in `…`.
+    static func cut(_ text: String, _ width: Int) -> String {
+        text.count <= width ? text : String(text.prefix(max(0, width - 1))) + "…"
     }
 
     static func == (one: TopLine, other: TopLine) -> Bool { one.plain == other.plain }
