@@ -49,10 +49,10 @@ RELEASE = --scratch-path $(RELEASE_DIR) -c release -Xswiftc -enforce-exclusivity
 
 export SWIFT
 
-.PHONY: help demo run test test-system bench fuzz build lint release install install-files uninstall deb deps
+.PHONY: help demo run test test-system bench attacks fuzz build lint release install install-files uninstall deb deps
 
 help:
-	@echo 'make demo | run | test | test-system | bench | fuzz | build | lint | deb'
+	@echo 'make demo | run | test | test-system | bench | attacks | fuzz | build | lint | deb'
 	@echo 'make install | uninstall [DESTDIR=] [PREFIX=/usr/local] [SYSCONFDIR=/etc] [UNITDIR=]'
 
 build: deps
@@ -97,6 +97,12 @@ bench:
 	.ci/build $(RELEASE) --product jobqd
 	@$(PYTHON) Benchmarks/run.py $(ARGS)
 
+# What one client can do to all others, with figures; fails when a bound is broken. Needs an idle machine.
+attacks:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) python3
+	.ci/build $(RELEASE) --product jobqd
+	@ulimit -n 20000; $(PYTHON) Benchmarks/attacks.py $(ARGS)
+
 fuzz:
 	@.ci/deps $(DEPS_BUILD)
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
@@ -112,15 +118,19 @@ release:
 	.ci/no-foundation $(RELEASE_DIR)/release/jobqd
 
 # The one list of what is installed, for people and for the package. An existing configuration is kept.
-UNITS = $(wildcard systemd/*.service systemd/*.socket)
+UNITS = $(wildcard systemd/*.service systemd/*.socket systemd/*.target)
+# A pause before a restart that grows while it is of no use, where systemd has that.
+SYSTEMD_VERSION ?= $(shell systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+GROWING_PAUSE = $(if $(shell [ "0$(SYSTEMD_VERSION)" -ge 254 ] && echo yes),-e 's|^RestartSec=.*|&\nRestartSteps=6\nRestartMaxDelaySec=60s|')
 put = install -D -m $(3) $(1) $(DESTDIR)$(2)
 fill = install -d $(DESTDIR)$(2) && install -m 644 $(1) $(DESTDIR)$(2)
 install-files:
 	$(call put,-s $(RELEASE_DIR)/release/jobqd,$(PREFIX)/bin/jobqd,755)
 	$(call put,-s $(RELEASE_DIR)/release/jobqctl,$(PREFIX)/bin/jobqctl,755)
 	$(call fill,$(UNITS),$(UNITDIR))
-	sed -i -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|/etc/jobqd/|$(SYSCONFDIR)/jobqd/|' \
+	sed -i -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|/usr/lib/jobqd/|$(LIBDIR)/jobqd/|' -e 's|/etc/jobqd/|$(SYSCONFDIR)/jobqd/|' $(GROWING_PAUSE) \
 	  $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	$(call put,systemd/after-stop,$(LIBDIR)/jobqd/after-stop,755)
 	$(call put,systemd/jobqd.preset,$(PRESETDIR)/80-jobqd.preset,644)
 	$(call put,systemd/jobqd.sysusers,$(SYSUSERSDIR)/jobqd.conf,644)
 	$(call put,systemd/jobqd.tmpfiles,$(TMPFILESDIR)/jobqd.conf,644)
@@ -140,7 +150,7 @@ install-files:
 uninstall:
 	@set -e; list=$$(mktemp -d); $(MAKE) -s install-files DESTDIR=$$list PREFIX=$(PREFIX) >/dev/null; \
 	  (cd $$list && find . ! -type d ! -path '.$(SYSCONFDIR)/*' -printf '$(DESTDIR)/%P\n') | xargs -d '\n' rm -vf; \
-	  rm -rf $$list; find $(DESTDIR)$(DOCDIR) -depth -type d -empty -delete
+	  rm -rf $$list; find $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)/jobqd -depth -type d -empty -delete
 
 # The Debian package, of the same list.
 deb: release

@@ -20,8 +20,8 @@ extension Broker {
         guard operation.isForAdministrators else { return dispatch(operation, ticket) }
         var audited = ticket
         // Who waits for the end of the draining asks for it again and again.
-        let isChange = operation.isChanging && !(operation.name == .drain && isDraining)
-        audited.audit = AuditEntry(operation, session, log, isChange: isChange)
+        let effect = operation.name == .drain && isDraining ? .look : operation.effect
+        audited.audit = AuditEntry(operation, session, log, effect: effect)
         dispatch(operation, audited)
     }
 
@@ -66,7 +66,7 @@ extension Broker {
             let refusal = session.ongoing.lazy.compactMap { access.refusal(of: $0, by: session.peer) }.first
             guard let refusal else { continue }
             log.notice(
-                "a connection is closed: new rules do not allow what it does",
+                "closed the connection of \(session.who): \(refusal.message)",
                 metadata: AuditEntry.facts(of: "\(refusal.operation.text)", session))
             session.finish()
         }
@@ -77,21 +77,22 @@ extension Broker {
     }
 
     private func refuse(_ refusal: AccessRules.Refusal, facts: @autoclosure () -> Logger.Metadata, _ ticket: Ticket) {
-        let error = WireError(.forbidden, refusal.message)
+        let who = ticket.session.who
+        let error = WireError(.forbidden, "\(refusal.message); you are \(who)")
         ticket.refuse(error)
         guard let unsaid = refusals.pass(ticket.session.peer.uid, at: loop.now) else { return }
         var metadata = MessageID.forbidden.with(facts())
         metadata["result"] = .string(error.code.rawValue)
         if let rule = refusal.rule { metadata["rule"] = .string(rule.text) }
         if unsaid > 0 { metadata["unsaid"] = "\(unsaid)" }
-        log.warning("refused: \(refusal.message)", metadata: metadata)
+        log.warning("refused \(who): \(refusal.message)", metadata: metadata)
     }
 }
 
 extension Session {
     /// What was asked and goes on: waiting claims, waits for jobs, the subscription.
     fileprivate var ongoing: [OperationTarget] {
-        let claims = waitingClaims.map { OperationTarget(operation: .claim, queues: $0.queues.map(QueueScope.name)) }
+        let claims = waitingClaims.map { OperationTarget(operation: .claim, queues: $0.scopes) }
         let waits = jobWaits.map { OperationTarget(operation: .wait, queues: [.name($0.job.queue)]) }
         let watches = (subscription?.watches ?? []) + (subscriptionRequest?.watches ?? [])
         guard !watches.isEmpty else { return claims + waits }
@@ -105,7 +106,7 @@ extension Operation {
 }
 
 extension AccessRules.Refusal {
-    /// For the peer: what, and why not.
+    /// What, and by which rule not.
     var message: String {
         let what = "the operation \"\(operation.text)\""
         if operation.isForAdministrators, rule == nil {
@@ -118,6 +119,7 @@ extension AccessRules.Refusal {
             case .pattern(let pattern)?: " on the queues \(pattern)"
             case nil: ""
             }
-        return "\(what)\(place) is not allowed to this peer by the rules of the daemon ([Access])"
+        let why = rule.map { "the rule \"Deny=\($0.text)\" of [Access]" } ?? "[Access]"
+        return "\(what)\(place) is not allowed by \(why)"
     }
 }

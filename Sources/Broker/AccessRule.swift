@@ -5,6 +5,7 @@
 // administration are refused and all others are allowed. A request that touches several queues is judged for each of
 // them and must be allowed for all. Text becomes rules in the configuration of `jobqd`.
 
+import Reactor
 public import Wire
 
 /// One line of the rules. Every condition must hold; nil: whatever it is.
@@ -16,7 +17,8 @@ public struct AccessRule: Sendable, Equatable {
     public var users: [UInt32]?
     /// The peer's primary group or one of its supplementary ones.
     public var groups: [UInt32]?
-    /// Patterns for the systemd unit of the peer. One without a unit, or whose unit cannot be found out, matches none.
+    /// Patterns for the systemd unit of the peer. One without a unit matches none. One whose unit cannot be found out, as
+    /// its process was gone, is denied by every pattern and allowed by none: else a process could slip past a rule by ending.
     public var units: [Glob]?
     public var operations: OperationSet?
     /// Patterns for every queue that the request touches. A request that touches none does not match.
@@ -36,8 +38,11 @@ public struct AccessRule: Sendable, Equatable {
         if let queues, !(queue.map { scope in queues.contains { holds($0, for: scope) } } ?? false) { return false }
         if let groups, !groups.contains(where: peer.groups.contains) { return false }
         guard let units else { return true }
-        guard let unit = peer.unit else { return false }
-        return units.contains { $0.matches(unit) }
+        switch peer.unit {
+        case .named(let unit): return units.contains { $0.matches(unit) }
+        case .none: return false
+        case .unknown: return verdict == .deny
+        }
     }
 
     /// Finds out what `matches` may ask about a peer later on.
@@ -65,6 +70,9 @@ struct AccessRules: Sendable, Equatable {
         guard !rules.isEmpty else { return nil }
         self.rules = rules
     }
+
+    /// A rule names units.
+    var asksForUnits: Bool { rules.contains { $0.units != nil } }
 
     /// Why a request was not allowed.
     struct Refusal: Equatable {

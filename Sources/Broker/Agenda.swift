@@ -40,7 +40,11 @@ struct Agenda<Item: AgendaItem> {
     mutating func set(_ item: Item, to time: UInt64?) {
         count += (time == nil ? 0 : 1) - (item.agendaTime == nil ? 0 : 1)
         item.agendaTime = time
-        guard let time else { return }
+        guard let time else {
+            // A thing without a time is not kept for long, with all that it keeps.
+            if count == 0 || heap.count > 2 * count + 64 { tidy() }
+            return
+        }
         if let entry = item.agendaEntry, entry <= time { return }
         insert(item, time)
     }

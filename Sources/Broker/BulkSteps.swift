@@ -1,5 +1,6 @@
 // Work on many jobs of a queue that the store does in bounded steps: requeue and purge by filter.
 
+import Logging
 import Store
 import Wire
 
@@ -15,12 +16,15 @@ extension Broker {
     ) {
         step(limit - done, cursor) { [self] result in
             guard let found = unwrap(result, ticket) else { return }
-            guard let taken = found else { return ticket.refuse(Self.noSuchQueue(queue)) }
+            guard let taken = found else { return refuseUnknown(queue, ticket) }
             let done = done + taken.done
             if let cursor = taken.cursor, done < limit {
                 return inSteps(
                     verb, queue: queue, limit: limit, dryRun: dryRun, ticket, done: done, cursor: cursor, step: step)
             }
+            ticket.note(
+                "\(done.of("job")) \(dryRun ? "would be " : "")\(verb), \(taken.remaining) left",
+                ["done": "\(dryRun ? 0 : done)", "remaining": "\(taken.remaining)"])
             ticket.reply { writer in
                 writer.member(verb, done)
                 writer.member("remaining", taken.remaining)

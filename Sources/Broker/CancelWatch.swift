@@ -1,7 +1,7 @@
 // Who must be told that the cancellation of a job in its hands was asked for, by whomever, on whichever host.
 //
-// The store is listened to for the queues that workers with events (`push`) hold jobs of or claim from, and for some time
-// after the last. What was asked for before the subscription held, or while it was interrupted, is found by asking about
+// The store is listened to for the queues that workers with events (`push`) hold jobs of, and for some time after the last
+// job and the last claim; of queues without a job here for a limited number, whatever workers claim from. What was asked for before the subscription held, or while it was interrupted, is found by asking about
 // all jobs of the queue when it holds. A request is only the reason to ask the store about the claim (`LeaseWatch.ask`):
 // it may be about an earlier attempt.
 //
@@ -15,19 +15,21 @@ import Wire
 
 /// Requests to cancel jobs that are in the hands of this daemon's workers.
 final class CancelWatch {
-    private final class Queue {
+    private final class Queue: RecencyItem {
+        let name: String
         /// id → its newest claim here.
         var jobs: [String: HeldJob] = [:]
-        /// Until when it is listened to at least (monotonic µs).
-        var wantedUntil: UInt64 = 0
+        /// Since when there is none.
+        var unusedSince: UInt64?
+
+        init(_ name: String) { self.name = name }
     }
 
     private unowned let broker: Broker
     private unowned let leases: LeaseWatch
     private var queues: [String: Queue] = [:]
-
-    /// How long a queue is listened to after its last job or claim.
-    private static let listenUs: UInt64 = 30_000_000
+    /// Those without a job.
+    private var idle = Recency<Queue>(limit: 1_024, keptUs: 30_000_000)
 
     init(broker: Broker, leases: LeaseWatch) {
         self.broker = broker
@@ -36,39 +38,44 @@ final class CancelWatch {
 
     // MARK: Listening
 
-    /// A worker with events claims from these queues, waiting until `time` at most.
-    func want(_ names: [String], until time: UInt64) {
-        for name in names {
-            let queue = queue(name)
-            queue.wantedUntil = max(queue.wantedUntil, time + Self.listenUs)
-        }
+    /// A worker with events claims from this queue.
+    func want(_ name: String) {
+        let queue = queue(name)
+        if queue.jobs.isEmpty { rest(queue) }
     }
 
     /// A worker with events holds this job.
-    func add(_ job: HeldJob) { queue(job.name.queue).jobs[job.name.id] = job }
+    func add(_ job: HeldJob) {
+        let queue = queue(job.name.queue)
+        queue.jobs[job.name.id] = job
+        idle.remove(queue)
+    }
 
     func remove(_ job: HeldJob) {
         guard let queue = queues[job.name.queue], queue.jobs[job.name.id] === job else { return }
         queue.jobs[job.name.id] = nil
+        if queue.jobs.isEmpty { rest(queue) }
     }
 
     private func queue(_ name: String) -> Queue {
         if let known = queues[name] { return known }
-        let new = Queue()
+        let new = Queue(name)
         queues[name] = new
         broker.store.watchCancels(queue: name)
         return new
     }
 
+    private func rest(_ queue: Queue) {
+        let now = broker.loop.now
+        idle.add(queue, at: now)
+        tidy(at: now)
+    }
+
     /// Once a second: ends listening to queues that nobody here has to do with any more.
     func tidy(at now: UInt64) {
-        for (name, queue) in queues {
-            if !queue.jobs.isEmpty {
-                queue.wantedUntil = now + Self.listenUs
-            } else if queue.wantedUntil < now {
-                queues[name] = nil
-                broker.store.unwatchCancels(queue: name)
-            }
+        while let queue = idle.popOver(at: now) {
+            queues[queue.name] = nil
+            broker.store.unwatchCancels(queue: queue.name)
         }
     }
 

@@ -1,24 +1,33 @@
 // The handler of `configure`: a queue's defaults and limits, which live in the store so that every host agrees.
 
+import Logging
 import Store
 import Wire
 
 extension Broker {
-    /// `configure {queue, max_attempts, …}` → `{queue, policy: {…}}`; without any setting it only shows.
+    /// `configure {queue, create, max_attempts, …}` → `{queue, policy: {…}}`; without any setting it only shows.
     func configure(_ body: ConfigureBody, _ ticket: Ticket) {
         let change = PolicyChange(body)
-        guard change != PolicyChange() else { return showPolicy(body.queue, ticket) }
-        sweeper.noteQueue(body.queue)
-        store.configure(change, queue: body.queue) { [self] result in
-            guard let policy = unwrap(result, ticket) else { return }
-            ticket.reply { $0.policy(policy, queue: body.queue) }
+        guard change != PolicyChange() || body.create else { return showPolicy(body.queue, ticket) }
+        // For the log only: what another administrator changes in between is told as changed here.
+        store.policy(queue: body.queue) { [self] result in
+            guard let before = unwrap(result, ticket) else { return }
+            store.configure(change, queue: body.queue, creating: body.create) { [self] result in
+                guard let found = unwrap(result, ticket) else { return }
+                guard let policy = found else { return refuseUnknown(body.queue, ticket) }
+                sweeper.noteQueue(body.queue)
+                let changes = (before ?? QueuePolicy()).changes(to: policy)
+                if before == nil { ticket.note("created") }
+                ticket.note(changes.isEmpty ? "nothing changed" : changes, ["changes": .string(changes)])
+                ticket.reply { $0.policy(policy, queue: body.queue) }
+            }
         }
     }
 
     private func showPolicy(_ queue: String, _ ticket: Ticket) {
         store.policy(queue: queue) { [self] result in
             guard let found = unwrap(result, ticket) else { return }
-            guard let policy = found else { return ticket.refuse(Self.noSuchQueue(queue)) }
+            guard let policy = found else { return refuseUnknown(queue, ticket) }
             ticket.reply { $0.policy(policy, queue: queue) }
         }
     }
@@ -37,6 +46,25 @@ extension PolicyChange {
         maxLen = body.maxLen
         order = body.order
         agingMs = body.agingMs
+    }
+}
+
+extension QueuePolicy {
+    /// `max_attempts 3 → 5, max_len none → 100`; empty when they are equal.
+    fileprivate func changes(to after: QueuePolicy) -> String {
+        zip(settings, after.settings).filter { $0.text != $1.text }.map { "\($0.name) \($0.text) → \($1.text)" }
+            .joined(separator: ", ")
+    }
+
+    private var settings: [(name: StaticString, text: String)] {
+        func text(_ limit: (some BinaryInteger)?) -> String { limit.map { "\($0)" } ?? "none" }
+        return [
+            ("max_attempts", "\(maxAttempts)"), ("lease_ms", "\(leaseMs)"),
+            ("backoff", "\(backoff.kind.rawValue):\(backoff.baseMs):\(backoff.maxMs):\(backoff.jitter)"),
+            ("keep_ms", "\(keepMs)"), ("keep_count", "\(keepCount)"), ("dead_keep_ms", text(deadKeepMs)),
+            ("dead_keep_count", text(deadKeepCount)), ("max_len", text(maxLen)), ("order", order.rawValue),
+            ("aging_ms", text(agingMs)),
+        ]
     }
 }
 

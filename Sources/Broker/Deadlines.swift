@@ -27,7 +27,11 @@ final class Deadlines<Item: AgendaItem> {
 
     private func ring() {
         let now = loop.now
-        while let item = agenda.popDue(at: now) { passed(item) }
+        // The rest of what is due comes in the next turn.
+        while let item = agenda.popDue(at: now) {
+            passed(item)
+            if loop.turnIsLong { break }
+        }
         arm()
     }
 

@@ -37,12 +37,13 @@ extension Broker {
         case .list(let body): list(body, ticket)
         case .workers: listWorkers(ticket)
         case .requeue(let body): requeue(body, ticket)
-        case .pause(let queue, let until): pause(queue: queue, until: until, ticket)
+        case .pause(let queue, let until, let create): pause(queue: queue, until: until, create: create, ticket)
         case .resume(.queue(let queue)): resume(queue: queue, ticket)
         case .resume(.worker(let worker)): resume(worker: worker, ticket)
         case .delete(let job): delete(job, ticket)
         case .purge(let body): purge(body, ticket)
         case .configure(let body): configure(body, ticket)
+        case .removeQueue(let queue, let jobs): removeQueue(queue, jobs: jobs, ticket)
         case .reclaim(let queue): reclaim(queue: queue, ticket)
         case .quiet(let worker): quiet(worker: worker, ticket)
         case .drain: drain(ticket)
@@ -75,16 +76,25 @@ extension Broker {
         }
     }
 
-    /// Refuses new work while the daemon drains or stops. True when it did.
+    /// Refuses new jobs while the daemon drains; one that only stops still takes them. True when it did.
     func refusesNewWork(_ ticket: Ticket) -> Bool {
         guard isDraining else { return false }
         ticket.refuse(draining)
         return true
     }
 
+    /// Refuses to hand out jobs, or to wait for some, while the daemon drains or stops. True when it did.
+    func refusesToHandOut(_ ticket: Ticket) -> Bool {
+        guard handsOutNoWork else { return false }
+        ticket.refuse(draining)
+        return true
+    }
+
     var draining: WireError {
         WireError(
-            .draining, "the daemon is \(isStopping ? "stopping" : "draining") and takes no new work",
+            .draining,
+            isStopping
+                ? "the daemon is stopping and hands out no more work" : "the daemon is draining and takes no new work",
             retryAfterMs: 1_000)
     }
 
@@ -94,10 +104,6 @@ extension Broker {
 
     static func queueFull(_ queue: String) -> WireError {
         WireError(.queueFull, "the queue \(queue) has as many waiting jobs as its max_len allows", retryAfterMs: 1_000)
-    }
-
-    static func noSuchQueue(_ queue: String) -> WireError {
-        WireError(.notFound, "no such queue: \(queue)", field: "queue")
     }
 
     static func leaseLost(_ state: JobState) -> WireError {

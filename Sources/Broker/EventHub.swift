@@ -1,7 +1,8 @@
 // What happens to jobs, on whichever host, and who of this daemon's clients wants to know.
 //
 // Subscriptions and waits use patterns of queue names (`GlobWatch`); the hub listens to each distinct one once, and goes
-// on for half a minute after its last user. A queue that is heard of gets a channel with the position up to which its
+// on with the last few for half a minute after their last user. What holds many queues against many patterns goes in
+// pieces over turns of the loop, and what asks the store about many queues waits until it has time. A queue that is heard of gets a channel with the position up to which its
 // events were handed out. What is announced goes to the waits, and as lines made once to the subscriptions.
 //
 // When the listening link was away and holds again, announcements may have been missed: the channels of the pattern then
@@ -28,7 +29,19 @@ final class EventHub {
     }
     private var watches: [Glob: GlobWatch] = [:]
     /// Those of them that are not just a name.
-    private var patterns: [GlobWatch] = []
+    private(set) var patterns: [GlobWatch] = []
+    /// Those of all that nobody uses.
+    private var idle = Recency<GlobWatch>(limit: 256, keptUs: 30_000_000)
+    /// Names and patterns of subscriptions, by user.
+    var namesByUser: [UInt32: NameCount] = [:]
+    /// Uses that want everything logged.
+    private var loggers = 0
+    /// Patterns of which it is not known from when on nothing was missed.
+    private var timeless: [GlobWatch] = []
+    /// Subscriptions that the store could not answer.
+    private var stalledSubscriptions: [Subscription] = []
+    /// New queues that may be to log everything.
+    private var newQueues = Deque<String>()
     private var channels: [String: EventChannel] = [:]
     /// Channels that are to read their log.
     private var behind = Deque<EventChannel>()
@@ -47,8 +60,8 @@ final class EventHub {
     static let pageSize = 300
     /// Queues read at a time.
     private static let pagesAtATime = 8
-    /// How long a pattern is listened to after its last user.
-    private static let lingerUs: UInt64 = 30_000_000
+    /// Names or channels held against a pattern between two looks at the clock.
+    private static let pairsAtOnce = 50
     /// How long a queue logs everything once asked to, and how often it is asked.
     private static let logAllMs: Int64 = 60_000
     private static let ticksBetweenRenewals = 20
@@ -64,13 +77,25 @@ final class EventHub {
     // MARK: Patterns
 
     /// Somebody needs the events of the queues that match; `release` must follow.
-    func use(_ glob: Glob, logsAll: Bool = false) -> GlobWatch {
+    ///
+    /// - Parameter payer: whose names are counted.
+    func use(_ glob: Glob, logsAll: Bool = false, payer: NameCount? = nil) -> GlobWatch {
         let watch = watches[glob] ?? begin(glob)
+        if watch.users == 0 {
+            idle.remove(watch)
+            watch.payer = payer
+            payer?.names += 1
+        }
         watch.users += 1
-        watch.unusedSince = nil
-        if logsAll { watch.loggers += 1 }
+        if logsAll {
+            watch.loggers += 1
+            loggers += 1
+        }
         return watch
     }
+
+    /// How many of these nobody uses yet.
+    func newCount(of globs: [Glob]) -> Int { globs.count { (watches[$0]?.users ?? 0) == 0 } }
 
     /// The same for one queue, if its events are listened to already.
     func useIfHolding(_ queue: String) -> GlobWatch? {
@@ -80,39 +105,69 @@ final class EventHub {
 
     func release(_ watch: GlobWatch, logsAll: Bool = false) {
         watch.users -= 1
-        if logsAll { watch.loggers -= 1 }
-        if watch.users == 0 { watch.unusedSince = broker.loop.now }
+        if logsAll {
+            watch.loggers -= 1
+            loggers -= 1
+        }
+        guard watch.users == 0 else { return }
+        watch.payer?.names -= 1
+        watch.payer = nil
+        let now = broker.loop.now
+        idle.add(watch, at: now)
+        forgetIdle(at: now)
+    }
+
+    private func forgetIdle(at now: UInt64) {
+        while let watch = idle.popOver(at: now) { end(watch) }
     }
 
     private func begin(_ glob: Glob) -> GlobWatch {
         let watch = GlobWatch(glob)
         watches[glob] = watch
         if !glob.isExact { patterns.append(watch) }
-        for channel in matching(glob) { channel.watches.append(watch) }
+        match(watch)
         broker.store.listen(to: glob)
         learnTime(watch)
         return watch
     }
 
+    /// Finds the channels that match. Channels made meanwhile find the pattern.
+    private func match(_ watch: GlobWatch) {
+        if watch.glob.isExact {
+            channels[watch.glob.pattern]?.add(watch)
+            watch.isMatched = true
+            return
+        }
+        var rest = Array(channels.values)[...]
+        broker.loop.inPieces { [self] in
+            guard watches[watch.glob] === watch else { return false }
+            for channel in rest.prefix(Self.pairsAtOnce)
+            where watch.glob.matches(channel.queue) && channels[channel.queue] === channel {
+                channel.add(watch)
+            }
+            rest = rest.dropFirst(Self.pairsAtOnce)
+            if !rest.isEmpty { return true }
+            watch.isMatched = true
+            if watch.isHeard { holds(watch) }
+            return false
+        }
+    }
+
     private func end(_ watch: GlobWatch) {
         watches[watch.glob] = nil
         patterns.removeAll { $0 === watch }
-        for channel in matching(watch.glob) {
-            channel.watches.removeAll { $0 === watch }
+        for channel in watch.channels.values {
+            channel.remove(watch)
             if channel.watches.isEmpty { channels[channel.queue] = nil }
         }
         broker.store.unlisten(to: watch.glob)
     }
 
-    private func matching(_ glob: Glob) -> [EventChannel] {
-        if glob.isExact { return channels[glob.pattern].map { [$0] } ?? [] }
-        return channels.values.filter { glob.matches($0.queue) }
-    }
-
     /// From when on nothing is missed in queues without a channel.
     private func learnTime(_ watch: GlobWatch) {
-        broker.store.ping { result in
-            if case .success(let now) = result, watch.since == nil { watch.since = .before(now) }
+        broker.store.ping { [self] result in
+            if watch.since != nil { return }
+            if case .success(let now) = result { watch.since = .before(now) } else { timeless.append(watch) }
         }
     }
 
@@ -135,7 +190,23 @@ final class EventHub {
 
     /// A job is about to be put into a queue that this daemon has not seen yet.
     func queueIsNew(_ queue: String) {
-        if watches.values.contains(where: { $0.loggers > 0 && $0.glob.matches(queue) }) { logAll(queue) }
+        if loggers == 0 { return }
+        if newQueues.isEmpty, !broker.loop.turnIsLong { return logIfWanted(queue) }
+        newQueues.append(queue)
+        guard newQueues.count == 1 else { return }
+        broker.loop.deferred { [self] in
+            broker.turns.inPieces { [self] in
+                if let queue = newQueues.popFirst() { logIfWanted(queue) }
+                return !newQueues.isEmpty
+            }
+        }
+    }
+
+    private func logIfWanted(_ queue: String) {
+        let exact = Glob(queue).flatMap { watches[$0] }
+        if (exact?.loggers ?? 0) > 0 || patterns.contains(where: { $0.loggers > 0 && $0.glob.matches(queue) }) {
+            logAll(queue)
+        }
     }
 
     // MARK: Hearing
@@ -164,14 +235,19 @@ final class EventHub {
 
     private func listens(to glob: Glob) {
         guard let watch = watches[glob] else { return }
-        guard watch.holds else { return holds(watch) }
-        for channel in matching(glob) {
+        guard watch.holds else {
+            watch.isHeard = true
+            if watch.isMatched { holds(watch) }
+            return
+        }
+        for channel in watch.channels.values {
             channel.follower.interrupt()
             queueIfDue(channel)
         }
         watch.isIncomplete = true
         if !glob.isExact { return listQueues() }
         complete(watch, with: [glob.pattern])
+        watch.isIncomplete = false
         // With a channel, the waits look when it has caught up and they know what the log says.
         if channels[glob.pattern] == nil { broker.waits.look(glob.pattern) }
     }
@@ -190,17 +266,37 @@ final class EventHub {
         if isListing { return }
         isListing = true
         let incomplete = patterns.filter(\.isIncomplete)
-        broker.store.queues { [self] result in
+        broker.queueList.ask { [self] result in
             isListing = false
             if listsAgain { return listQueues() }
             guard case .success(let names) = result else { return }
-            for watch in incomplete { complete(watch, with: names.filter(watch.glob.matches)) }
+            for watch in incomplete {
+                eachMatching(watch.glob, in: names, while: { [self] in watches[watch.glob] === watch }) { [self] in
+                    complete(watch, with: [$0])
+                } then: {
+                    watch.isIncomplete = false
+                }
+            }
+        }
+    }
+
+    /// Calls `act` for each of the names that match, in pieces, and `then` at the end.
+    private func eachMatching(
+        _ glob: Glob, in names: [String], while isWanted: @escaping () -> Bool, act: @escaping (String) -> Void,
+        then: @escaping () -> Void
+    ) {
+        var rest = names[...]
+        broker.turns.inPieces {
+            guard isWanted() else { return false }
+            for name in rest.prefix(Self.pairsAtOnce) where glob.matches(name) { act(name) }
+            rest = rest.dropFirst(Self.pairsAtOnce)
+            if rest.isEmpty { then() }
+            return !rest.isEmpty
         }
     }
 
     private func complete(_ watch: GlobWatch, with queues: [String]) {
         for queue in queues { _ = channel(queue) }
-        watch.isIncomplete = false
         if watch.loggers > 0 { queues.forEach(logAll) }
     }
 
@@ -245,7 +341,7 @@ final class EventHub {
     }
 
     func logIsUnreadable(_ queue: String, _ why: String) {
-        broker.log.error("the event log cannot be read: \(why)", metadata: ["queue": "\(queue)"])
+        broker.log.error("cannot read the event log of \(queue): \(why)", metadata: ["queue": "\(queue)"])
     }
 
     // MARK: Logging everything
@@ -257,35 +353,44 @@ final class EventHub {
     /// Has all these queues log everything; then `then`, or the first failure.
     func logAll(_ queues: [String], then: @escaping Completion<Void>) {
         let gather = Gather<Void>(count: queues.count) { then($0.map { _ in () }) }
-        if queues.isEmpty { then(.success(())) }
-        for (index, queue) in queues.enumerated() {
-            broker.store.logAll(queue: queue, forMs: Self.logAllMs) { gather.take($0.map { [$0] }, at: [index]) }
+        if queues.isEmpty { return then(.success(())) }
+        var index = 0
+        broker.turns.inPieces { [self] in
+            let mine = index
+            index += 1
+            broker.store.logAll(queue: queues[mine], forMs: Self.logAllMs) { gather.take($0.map { [$0] }, at: [mine]) }
+            return index < queues.count
         }
     }
 
     private func renewLogging() {
-        let mine = watches.values.filter { $0.loggers > 0 }
-        if mine.isEmpty { return }
-        broker.store.queues { [self] result in
+        if loggers == 0 { return }
+        broker.queueList.ask { [self] result in
             guard case .success(let names) = result else { return }
-            for name in names where mine.contains(where: { $0.glob.matches(name) }) { logAll(name) }
+            var rest = names[...]
+            broker.turns.inPieces { [self] in
+                if let name = rest.popFirst() { logIfWanted(name) }
+                return !rest.isEmpty
+            }
         }
     }
+
+    /// The store could not answer a subscription, which asks again with the next tick.
+    func stalls(_ subscription: Subscription) { stalledSubscriptions.append(subscription) }
 
     // MARK: The tick
 
     /// Once a second: asks again what failed, renews what lapses, forgets what nobody uses.
     func tick() {
         if watches.isEmpty { return }
-        let now = broker.loop.now
-        for watch in Array(watches.values) {
-            if let since = watch.unusedSince, now - since > Self.lingerUs { end(watch) }
-        }
-        guard broker.store.status.isReady else { return }
-        for watch in watches.values {
-            if watch.since == nil { learnTime(watch) }
-            for subscription in watch.subscribers.values { subscription.retry() }
-        }
+        forgetIdle(at: broker.loop.now)
+        guard broker.store.status.isReachable else { return }
+        let unknown = timeless
+        timeless = []
+        for watch in unknown where watches[watch.glob] === watch { learnTime(watch) }
+        let subscriptions = stalledSubscriptions
+        stalledSubscriptions = []
+        for subscription in subscriptions { subscription.retry() }
         if patterns.contains(where: \.isIncomplete), !isListing { listQueues() }
         let again = stalled
         stalled = []

@@ -38,9 +38,12 @@ extension Broker {
                 ticket.refuse(error)
             }
         }
-        if queues.isEmpty { gather.take(.success([]), at: []) }
-        for (index, queue) in queues.enumerated() {
-            put([NewJob(item, id: id)], queue: queue) { gather.take($0, at: [index]) }
+        if queues.isEmpty { return gather.take(.success([]), at: []) }
+        var rest = queues.indices
+        turns.inPieces { [self] in
+            guard let index = rest.popFirst() else { return false }
+            put([NewJob(item, id: id)], queue: queues[index]) { gather.take($0, at: [index]) }
+            return !rest.isEmpty
         }
     }
 

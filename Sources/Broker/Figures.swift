@@ -23,6 +23,10 @@ struct Figures {
     private var queues: [String: QueueTimes] = [:]
     /// Events that subscribers did not read in time.
     var eventsDropped: UInt64 = 0
+    /// Connections turned away because their user had enough of them.
+    var connectionsRefused: UInt64 = 0
+    /// Connections closed because no complete line came.
+    var connectionsSilent: UInt64 = 0
     /// How late the timer rings that should once a second.
     var loopLag = Histogram(.short)
 
@@ -56,6 +60,9 @@ struct Figures {
         guard let claimedUs = Self.microseconds(of: token), let times = times(of: queue) else { return }
         times.runs.observe(microseconds: UInt64(max(0, now * 1_000 - claimedUs)))
     }
+
+    /// The queue was removed.
+    mutating func forget(_ queue: String) { queues[queue] = nil }
 
     private mutating func times(of queue: String) -> QueueTimes? {
         if let known = queues[queue] { return known }

@@ -10,13 +10,12 @@ extension Broker {
     /// Says why no work can be done here, or nil when it can: after a round trip to the store.
     func health(then: @escaping (String?) -> Void) {
         if isStopping { return then("stopping") }
+        if let addressProblem { return then("unreachable: \(addressProblem)") }
         if isDraining { return then("draining") }
-        let status = store.status
+        let health = storeHealth
         // A daemon that has just begun, perhaps by this very connection, is given the time to reach its store.
         let isYoung = loop.now - startedAt < Self.healthPatienceUs
-        guard status.isReady || isYoung else {
-            return then("Redis is away: \(status.problem ?? status.state.rawValue)")
-        }
+        if let problem = health.problem(), !isYoung || health.store.state == .refusing { return then(problem) }
         var pending: ((String?) -> Void)? = then
         let answer = { (problem: String?) in
             let then = pending

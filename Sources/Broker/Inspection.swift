@@ -32,15 +32,31 @@ extension Broker {
             if let version = status.version { writer.member("version", version) }
             if let roundTrip = status.roundTripUs { writer.member("round_trip_us", roundTrip) }
             writer.member("reconnects", status.reconnects)
+            writer.member("writable", status.isReady)
+            writer.member("since_at", since(of: status))
             if let problem = status.problem { writer.member("problem", problem) }
+            if !status.risks.isEmpty {
+                writer.key("risks")
+                writer.beginArray()
+                for risk in status.risks { writer.string(risk) }
+                writer.endArray()
+            }
             writer.endObject()
             writer.member("connections", connectionCount)
-            writer.member("connections_dropped", droppedForOutput)
+            writer.member("connections_dropped", droppedConnections)
+            writer.key("memory")
+            writer.beginObject()
+            writer.member("held_bytes", budget.held)
+            writer.member("limit_bytes", budget.limit)
+            writer.member("paused", memory.heldBackCount)
+            writer.member("dropped", memory.droppedCount)
+            writer.endObject()
             writer.member("workers", workers.count)
             writer.member("waiting_claims", waiting.count)
             writer.member("waits", waits.count)
             writer.member("subscriptions", hub.subscriptionCount)
-            writer.member("draining", isDraining)
+            writer.member("draining", handsOutNoWork)
+            if let until = clock.pausedUntil { writer.member("reclaiming_paused_until", until) }
         }
     }
 
@@ -52,7 +68,7 @@ extension Broker {
         store.list(queue: body.queue, state: body.state, type: body.type, limit: body.limit, cursor: body.cursor) {
             [self] result in
             guard let found = unwrap(result, ticket) else { return }
-            guard let page = found else { return ticket.refuse(Self.noSuchQueue(body.queue)) }
+            guard let page = found else { return refuseUnknown(body.queue, ticket) }
             ticket.reply { writer in
                 writer.key("jobs")
                 writer.beginArray()

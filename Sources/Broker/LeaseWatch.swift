@@ -27,6 +27,8 @@ final class LeaseWatch {
     /// Claims in one question to the store.
     private static let claimsPerQuestion = 500
     private static let looksPerTick = 1_000
+    /// Jobs of one worker dealt with between two looks at the clock.
+    private static let jobsAtOnce = 100
 
     init(broker: Broker, workers: Workers) {
         self.broker = broker
@@ -47,12 +49,18 @@ final class LeaseWatch {
 
     /// A worker that asked for events is there, maybe again: what it may have missed is found out and told.
     func watchAgain(_ worker: Worker) {
-        for job in worker.held {
-            job.cancelIsSaid = false
-            job.lease.sayAgain()
-            watch(job)
+        var rest = worker.held[...]
+        broker.turns.inPieces { [self] in
+            let jobs = rest.prefix(Self.jobsAtOnce).filter { $0.isHeld && $0.worker === worker }
+            rest = rest.dropFirst(Self.jobsAtOnce)
+            for job in jobs {
+                job.cancelIsSaid = false
+                job.lease.sayAgain()
+                watch(job)
+            }
+            ask(jobs)
+            return !rest.isEmpty
         }
-        ask(worker.held)
     }
 
     private func armTimer() {
@@ -71,6 +79,8 @@ final class LeaseWatch {
             case nil: break
             }
             agenda.set(job, to: job.lease.nextTime)
+            // The rest of what is due comes in the next turn.
+            if broker.loop.turnIsLong { break }
         }
         ask(doubtful)
         armTimer()
@@ -111,7 +121,7 @@ final class LeaseWatch {
         let worker = job.worker
         switch outcome {
         case .held(let until, let reason):
-            stands(job) { $0.stillHeld(until: until, end: broker.sweeper.monotonicUs(of: until), at: now) }
+            stands(job) { $0.stillHeld(until: until, end: broker.clock.monotonicUs(of: until), at: now) }
             guard let reason, !job.cancelIsSaid, worker.hears else { return }
             job.cancelIsSaid = true
             worker.tell(.cancel(job, reason: reason))
@@ -130,7 +140,7 @@ final class LeaseWatch {
 
     /// Once a second.
     func askAgain() {
-        guard !unanswered.isEmpty, broker.store.status.isReady else { return }
+        guard !unanswered.isEmpty, broker.store.status.isReachable else { return }
         let jobs = unanswered.values.filter(\.isHeld)
         unanswered = [:]
         ask(jobs)

@@ -75,14 +75,29 @@ public struct Metric: Sendable {
     // MARK: Of this daemon
 
     private static let daemonMetrics = [
-        info, connections, connectionsDropped, workers, heldJobs, waitingClaims, waits, subscriptions, draining,
-        redisUp, redisReconnects, redisRoundTrip, requests, errors, eventsDropped, loopLag, loopTurn, longestTurn,
+        info, connections, connectionsDropped, connectionsRefused, connectionsSilent, memoryHeld, memoryLimit,
+        memoryPaused, memoryDrops, workers, heldJobs, waitingClaims, waits, subscriptions, draining,
+        redisUp, redisWritable, redisMayLoseJobs, redisReconnects, redisRoundTrip, requests, errors, eventsDropped,
+        loopLag, loopTurn, longestTurn,
     ]
 
     static let info = Metric("jobqd_info", .gauge, ["version"], "Always 1; the version is in the label.")
     static let connections = Metric("jobqd_connections", .gauge, "Open connections of clients.")
     static let connectionsDropped = Metric(
-        "jobqd_connections_dropped_total", .counter, "Connections ended because the client did not read.")
+        "jobqd_connections_dropped_total", .counter,
+        "Connections ended because the client did not read, or held the most when memory was short.")
+    static let connectionsRefused = Metric(
+        "jobqd_connections_refused_total", .counter,
+        "Connections refused because their user had as many as one user may have.")
+    static let connectionsSilent = Metric(
+        "jobqd_connections_silent_total", .counter, "Connections ended because no complete line came within a minute.")
+    static let memoryHeld = Metric(
+        "jobqd_memory_held_bytes", .gauge, "Memory of connections: input, open requests and unread output.")
+    static let memoryLimit = Metric("jobqd_memory_limit_bytes", .gauge, "What they may take together.")
+    static let memoryPaused = Metric(
+        "jobqd_memory_paused_connections", .gauge, "Connections not read from because of the memory they hold.")
+    static let memoryDrops = Metric(
+        "jobqd_memory_dropped_total", .counter, "Connections ended because they held the most when memory was short.")
     static let workers = Metric("jobqd_workers", .gauge, "Workers that said hello with a name.")
     static let heldJobs = Metric("jobqd_held_jobs", .gauge, "Jobs held by workers that said hello.")
     static let waitingClaims = Metric("jobqd_waiting_claims", .gauge, "Claims that wait for a job.")
@@ -90,6 +105,10 @@ public struct Metric: Sendable {
     static let subscriptions = Metric("jobqd_subscriptions", .gauge, "Connections that are subscribed to events.")
     static let draining = Metric("jobqd_draining", .gauge, "1 when no new work is taken.")
     static let redisUp = Metric("jobqd_redis_up", .gauge, "1 when Redis answers; without it nothing is said of queues.")
+    static let redisWritable = Metric(
+        "jobqd_redis_writable", .gauge, "1 when Redis lets jobqd do all it needs; 0 when it refuses writes or is away.")
+    static let redisMayLoseJobs = Metric(
+        "jobqd_redis_may_lose_jobs", .gauge, "1 when Redis is set up so that jobs may get lost; info says how.")
     static let redisReconnects = Metric(
         "jobqd_redis_reconnects_total", .counter, "How often the link to Redis was made anew.")
     static let redisRoundTrip = Metric(

@@ -10,6 +10,12 @@ enum QueueScope: Equatable {
     /// Every queue there is.
     static let all = QueueScope.pattern(.all)
 
+    /// The queues of a claim, of which some are patterns.
+    static func all(of queues: [String], patterns: UInt64) -> [QueueScope] {
+        if patterns == 0 { return queues.map(QueueScope.name) }
+        return queues.map { name in Glob(name).map { QueueScope($0) } ?? .name(name) }
+    }
+
     init(_ glob: Glob) { self = glob.isExact ? .name(glob.pattern) : .pattern(glob) }
 }
 
@@ -26,7 +32,10 @@ extension Operation {
     var targets: [OperationTarget] {
         let target = OperationTarget(operation: name, queues: queues)
         guard let next else { return [target] }
-        return [target, OperationTarget(operation: .claim, queues: next.queues.map(QueueScope.name))]
+        return [
+            target,
+            OperationTarget(operation: .claim, queues: QueueScope.all(of: next.queues, patterns: next.patterns)),
+        ]
     }
 
     private var next: ClaimBody? {
@@ -43,7 +52,7 @@ extension Operation {
         case .get(let job), .delete(let job), .requeue(.job(let job)): [.name(job.queue)]
         case .wait(let body): [.name(body.job.queue)]
         case .cancel(let body): [.name(body.job.queue)]
-        case .claim(let body): body.queues.map(QueueScope.name)
+        case .claim(let body): QueueScope.all(of: body.queues, patterns: body.patterns)
         case .complete(let body): Self.distinct(body.items.map(\.job.queue))
         case .fail(let body): Self.distinct(body.items.map(\.job.queue))
         case .extend(let body): Self.distinct(body.items.map(\.job.queue))
@@ -53,7 +62,7 @@ extension Operation {
         case .list(let body): [.name(body.queue)]
         case .requeue(.filter(let queue, _, _, _, _)): [.name(queue)]
         case .purge(let body): [.name(body.queue)]
-        case .pause(let queue, _), .resume(.queue(let queue)): [.name(queue)]
+        case .pause(let queue, _, _), .resume(.queue(let queue)), .removeQueue(let queue, _): [.name(queue)]
         case .configure(let body): [.name(body.queue)]
         case .stats(let queue), .reclaim(let queue), .check(let queue, _): [queue.map(QueueScope.name) ?? .all]
         // They tell of all queues, if only by their names.

@@ -6,11 +6,11 @@ import Reactor
 final class PeerFacts {
     let credentials: PeerCredentials
     private let findGroups: () -> [UInt32]
-    private let findUnit: () -> String?
+    private let findUnit: () -> PeerUnit
 
     init(
         _ credentials: PeerCredentials, groups: @escaping () -> [UInt32] = { [] },
-        unit: @escaping () -> String? = { nil }
+        unit: @escaping () -> PeerUnit = { .none }
     ) {
         self.credentials = credentials
         findGroups = groups
@@ -27,6 +27,7 @@ final class PeerFacts {
     var uid: UInt32 { credentials.uid }
     /// Its primary and its supplementary groups, as they were when it connected.
     private(set) lazy var groups: Set<UInt32> = Set(findGroups()).union([credentials.gid])
-    /// The systemd unit of the process; costs some reading below /proc once.
-    private(set) lazy var unit: String? = findUnit()
+    /// The systemd unit of the process; costs some reading below /proc once. Asked for when the connection is accepted if
+    /// a rule names units: later the process may be gone.
+    private(set) lazy var unit: PeerUnit = findUnit()
 }

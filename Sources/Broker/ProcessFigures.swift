@@ -1,6 +1,7 @@
 // What the kernel says of this process: memory, CPU time, descriptors. Read afresh each time.
 
 import Glibc
+import Reactor
 
 /// The process in numbers; what cannot be found out is nil.
 struct ProcessFigures {
@@ -44,8 +45,7 @@ struct ProcessFigures {
     }
 
     private static func limit() -> UInt64? {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
-        return UInt64(limit.rlim_cur)
+        let limit = DescriptorLimit.current
+        return limit == .max ? nil : UInt64(limit)
     }
 }

@@ -10,22 +10,23 @@ extension Broker {
         if refusesNewWork(ticket) { return }
         let names = body.jobs.map { JobName(queue: $0.queue, id: $0.jobID ?? identifiers.ulid()) }
         let items = zip(names, body.jobs).map { (name: $0, job: NewJob($1, id: $0.id)) }
+        // The payloads are the store's from here on: what answers keeps none of them.
+        let isMany = body.isMany
+        let areNamed = isMany ? body.jobs.map { $0.jobID != nil } : []
+        let isNamed = body.jobs[0].jobID != nil
         Gather<Enqueued>.scatter(
             items, queue: \.name.queue, share: \.job, call: { put($0, queue: $1, then: $2) },
             then: { [self] result in
                 guard let outcomes = unwrap(result, ticket) else { return }
-                if !body.isMany {
+                if !isMany {
                     if outcomes[0].isRefused { return ticket.refuse(Self.queueFull(names[0].queue)) }
-                    return ticket.reply {
-                        $0.enqueued(names[0], outcomes[0], namedByClient: body.jobs[0].jobID != nil)
-                    }
+                    return ticket.reply { $0.enqueued(names[0], outcomes[0], namedByClient: isNamed) }
                 }
                 ticket.reply { writer in
                     writer.key("jobs")
                     writer.beginArray()
                     for index in names.indices {
-                        writer.enqueuedItem(
-                            names[index], outcomes[index], namedByClient: body.jobs[index].jobID != nil)
+                        writer.enqueuedItem(names[index], outcomes[index], namedByClient: areNamed[index])
                     }
                     writer.endArray()
                 }
@@ -36,6 +37,7 @@ extension Broker {
     /// right behind the jobs.
     func put(_ jobs: [NewJob], queue: String, then: @escaping Completion<[Enqueued]>) {
         sweeper.noteQueue(queue)
+        waiting.queueAppears(queue)
         let soonestEnd = jobs.lazy.compactMap(\.expiresInMs).min()
         store.enqueue(jobs, queue: queue) { [self] result in
             if case .success(let outcomes) = result {

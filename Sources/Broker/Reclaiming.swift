@@ -9,7 +9,7 @@ extension Broker {
         if let queue {
             return store.statistics(queue: queue) { [self] result in
                 guard let found = unwrap(result, ticket) else { return }
-                guard found != nil else { return ticket.refuse(Self.noSuchQueue(queue)) }
+                guard found != nil else { return refuseUnknown(queue, ticket) }
                 sweepAll([queue], ticket)
             }
         }
@@ -22,10 +22,14 @@ extension Broker {
     private func sweepAll(_ names: [String], _ ticket: Ticket) {
         let gather = Gather<Swept>(count: names.count) { [self] result in
             guard let swept = unwrap(result, ticket) else { return }
+            let reclaimed = swept.reduce(0) { $0 + $1.reclaimed }
+            let promoted = swept.reduce(0) { $0 + $1.promoted }
+            let expired = swept.reduce(0) { $0 + $1.expired }
+            ticket.note("\(reclaimed) reclaimed, \(promoted) promoted, \(expired) expired")
             ticket.reply { writer in
-                writer.member("reclaimed", swept.reduce(0) { $0 + $1.reclaimed })
-                writer.member("promoted", swept.reduce(0) { $0 + $1.promoted })
-                writer.member("expired", swept.reduce(0) { $0 + $1.expired })
+                writer.member("reclaimed", reclaimed)
+                writer.member("promoted", promoted)
+                writer.member("expired", expired)
             }
         }
         if names.isEmpty { gather.take(.success([]), at: []) }

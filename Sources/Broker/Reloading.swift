@@ -14,7 +14,14 @@ extension Broker {
     /// `reload {}` → `{reloaded: true, changed, restart}` or, when nothing changes, `{reloaded: false, problems}`
     func reload(_ ticket: Ticket) {
         let outcome = onReload?() ?? .reloaded(changed: [], restart: [])
-        if case .refused = outcome { ticket.audit?.ended("refused") }
+        switch outcome {
+        case .refused(let problems):
+            ticket.note(problems.first ?? "the configuration is wrong")
+            ticket.audit?.ended("refused")
+        case .reloaded(let changed, let restart):
+            ticket.note(changed.isEmpty ? "nothing changed" : "changed: \(changed.joined(separator: " "))")
+            if !restart.isEmpty { ticket.note("needs a restart: \(restart.joined(separator: " "))") }
+        }
         ticket.reply { writer in
             switch outcome {
             case .reloaded(let changed, let restart):

@@ -1,5 +1,6 @@
 // Handlers of `requeue`: one job, or those of a queue in a state.
 
+import Logging
 import Store
 import Wire
 
@@ -24,7 +25,9 @@ extension Broker {
         store.requeue(job.id, queue: job.queue) { [self] result in
             guard let outcome = unwrap(result, ticket) else { return }
             switch outcome {
-            case .requeued: ticket.reply { $0.member("state", JobState.queued.rawValue) }
+            case .requeued:
+                ticket.note("1 job requeued", ["done": "1"])
+                ticket.reply { $0.member("state", JobState.queued.rawValue) }
             case .notFound: ticket.refuse(Self.noSuchJob(job))
             case .wrongState(let state):
                 ticket.refuse(

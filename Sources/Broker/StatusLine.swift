@@ -8,18 +8,23 @@ struct StatusLine {
     var isDraining = false
     /// No further connection is accepted.
     var isFull = false
+    /// Why nobody, or not everybody, can connect.
+    var addressProblem: String?
     var connections = 0
     var workers = 0
     /// Jobs in the hands of those workers.
     var held = 0
     var waitingClaims = 0
     var store: StoreStatus
+    /// Since when the store is as it is, ms since the epoch.
+    var storeSince: ServerTime?
 
     var text: String { "\(doing), \(numbers); \(health)" }
 
     private var doing: String {
         let clients = Self.count(connections, "connection")
         if isStopping { return "Stopping: \(clients)" }
+        if let addressProblem { return "Unreachable, \(addressProblem): \(clients)" }
         if isDraining { return "Draining, no new work is taken: \(clients)" }
         return isFull ? "Serving \(clients), no room for more" : "Serving \(clients)"
     }
@@ -32,11 +37,10 @@ struct StatusLine {
     private var health: String {
         switch (store.kind, store.state) {
         case ("memory", _): "jobs in memory only"
-        case (_, .ready): "Redis \(store.version.map { "\($0) " } ?? "")at \(store.address)"
-        case (_, .starting): "Redis at \(store.address) is starting\(store.problem.map { ": \($0)" } ?? "")"
-        case (_, .refusing): "Redis at \(store.address) refuses: \(store.problem ?? "")"
-        case (_, .connecting), (_, .down):
-            "Redis at \(store.address) is away: \(store.problem ?? store.state.rawValue)"
+        case (_, .ready):
+            (["Redis \(store.version.map { "\($0) " } ?? "")at \(store.address)"] + store.risks).joined(separator: "; ")
+        case (_, .starting), (_, .refusing), (_, .connecting), (_, .down):
+            StoreHealth(store: store, since: storeSince).problem(as: "Redis at \(store.address)") ?? ""
         }
     }
 

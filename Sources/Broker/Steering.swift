@@ -1,5 +1,6 @@
 // Handlers of what is asked about jobs and workers while they are at work: cancel, workers, quiet, resume, drain.
 
+import Logging
 import Reactor
 import Store
 import Wire
@@ -38,7 +39,7 @@ extension Broker {
             ticket.reply { writer in
                 writer.key("workers")
                 writer.beginArray()
-                for worker in sorted { writer.worker(worker, isDraining: isDraining) }
+                for worker in sorted { writer.worker(worker, isQuiet: handsOutNoWork) }
                 writer.endArray()
             }
         }
@@ -56,14 +57,16 @@ extension Broker {
     func quiet(worker glob: Glob?, _ ticket: Ticket) {
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: true) }
+        ticket.note(matching.count.of("worker"), ["done": "\(matching.count)"])
         ticket.reply { $0.member("workers", matching.count) }
     }
 
     /// `resume {worker}` → `{workers: n}`
     func resume(worker glob: Glob, _ ticket: Ticket) {
-        if refusesNewWork(ticket) { return }
+        if refusesToHandOut(ticket) { return }
         guard let matching = matchingWorkers(glob, ticket) else { return }
         for worker in matching { workers.set(worker, quiet: false) }
+        ticket.note(matching.count.of("worker"), ["done": "\(matching.count)"])
         ticket.reply { $0.member("workers", matching.count) }
     }
 
@@ -71,6 +74,7 @@ extension Broker {
     /// many jobs are still held.
     func drain(_ ticket: Ticket) {
         startDraining()
+        ticket.note("\(workers.count.of("worker")), \(workers.heldCount.of("job")) held")
         ticket.reply { writer in
             writer.member("draining", true)
             writer.member("workers", workers.count)
@@ -93,7 +97,7 @@ extension JSONWriter {
     /// Names of held jobs that are shown of one worker.
     private static var shownJobs: Int { 100 }
 
-    fileprivate mutating func worker(_ worker: Worker, isDraining: Bool) {
+    fileprivate mutating func worker(_ worker: Worker, isQuiet: Bool) {
         beginObject()
         member("worker", worker.name ?? "")
         member("session", worker.session)
@@ -104,7 +108,7 @@ extension JSONWriter {
         member("since_at", worker.sinceAt)
         member("connected", worker.connection != nil)
         member("push", worker.push)
-        member("quiet", worker.isQuiet || isDraining)
+        member("quiet", worker.isQuiet || isQuiet)
         member("held", worker.held.count)
         key("jobs")
         beginArray()

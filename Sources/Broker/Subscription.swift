@@ -131,6 +131,7 @@ final class Subscription {
             follower.giveUp()
         case .failure:
             follower.failed()
+            if !isStalled { broker.hub.stalls(self) }
             isStalled = true
         }
         if follower.isDue { due.append(queue) }

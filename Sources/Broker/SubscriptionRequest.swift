@@ -5,6 +5,7 @@
 // request only, the queues that exist have to be known and to log. Bounded by the request timeout. A later `subscribe` of
 // the same connection takes the place of one that is not answered yet, and answers both.
 
+import Reactor
 import Store
 import Wire
 
@@ -35,7 +36,8 @@ final class SubscriptionRequest: AgendaItem {
 
     /// Asks for all that it needs.
     func begin() {
-        watches = body.queues.map { broker.hub.use($0, logsAll: logsAll) }
+        let payer = broker.hub.names(ofUser: session)
+        watches = body.queues.map { broker.hub.use($0, logsAll: logsAll, payer: payer) }
         missing = 1
         for watch in watches where !watch.holds {
             missing += 1
@@ -55,13 +57,30 @@ final class SubscriptionRequest: AgendaItem {
         missing -= 1
         if missing > 0 || isOver { return }
         guard body.since != nil || logsAll else { return succeed(replaying: []) }
-        broker.store.queues { [self] result in
-            guard let names = unwrap(result) else { return }
-            let mine = names.filter { name in body.queues.contains { $0.matches(name) } }
-            guard logsAll else { return succeed(replaying: mine) }
-            broker.hub.logAll(mine) { [self] result in
-                if unwrap(result) != nil { succeed(replaying: mine) }
+        broker.queueList.ask { [self] result in
+            if let names = unwrap(result) { choose(among: names) }
+        }
+    }
+
+    /// Finds the queues that exist and match, in pieces.
+    private func choose(among names: [String]) {
+        var rest = names[...]
+        var mine: [String] = []
+        broker.loop.inPieces { [self] in
+            if isOver { return false }
+            if let name = rest.popFirst() {
+                if body.queues.contains(where: { $0.matches(name) }) { mine.append(name) }
+                return true
             }
+            begin(with: mine)
+            return false
+        }
+    }
+
+    private func begin(with queues: [String]) {
+        guard logsAll else { return succeed(replaying: queues) }
+        broker.hub.logAll(queues) { [self] result in
+            if unwrap(result) != nil { succeed(replaying: queues) }
         }
     }
 

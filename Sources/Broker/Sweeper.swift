@@ -1,65 +1,91 @@
 // What becomes due when: delayed jobs, retries, leases, the ends of pauses.
 //
-// For each queue the nearest due time is known from what the store answered (enqueues with a delay, failures, claims, the
-// sweep itself); one timer is armed to the nearest of all, so a delayed job starts within milliseconds of its time. What
-// other hosts did is found by the tick: each second a sweep of every queue (200 a tick at most, in turn), and every ten
-// seconds the list of queues, which may have grown elsewhere. A sweep of an idle queue costs Redis two commands.
+// For each queue the nearest due time is known from what the store answered (enqueues with a delay, failures, claims, looks
+// and sweeps); one timer rings at the nearest of all, so a delayed job starts within milliseconds of its time, whichever
+// daemon took it. At most 32 sweeps are sent in one turn, and 128 are under way.
+//
+// What other daemons did, and left when they died, is found by looks. Every queue that the store knows is looked at
+// once a second, in slices of up to 100 that are spread over the second; a look tells what comes due within two seconds.
+// A thirtieth of each slice is also swept, for what nobody waits for: retention, dead letters. Beyond 10,000 queues the rounds
+// take longer. Names that clients made up are never swept: only what the store lists, and what this daemon put there.
+//
+// Measured (Redis 7.0.15, two shared cores, one job waiting in each queue; the daemon as a debug build), for each daemon:
+//
+//     queues   looks a second   sweeps a second   Redis CPU   daemon CPU
+//      4,000         40               160             7 %         6 %
+//     10,000        100               400            17 %        12 %
 
-import Logging
 import Reactor
 import Store
 
 /// Arms the timer of due jobs and runs the store's sweeps.
 final class Sweeper {
-    private struct Queue {
+    private final class Queue: AgendaItem {
+        let name: String
         /// Monotonic µs of the nearest due time; nil: nothing known.
-        var dueAt: UInt64?
+        var agendaTime: UInt64?
+        var agendaEntry: UInt64?
         /// A sweep is under way.
         var isSweeping = false
         /// Asked for while one was under way.
         var again = false
+        init(name: String) { self.name = name }
     }
 
     private unowned let broker: Broker
     private var queues: [String: Queue] = [:]
-    private var clock = ServerClock()
+    private var agenda = Agenda<Queue>()
+    /// Rings at the nearest due time.
     private var timer: LoopTimer?
-    /// What the timer is armed to.
-    private var armedAt: UInt64?
-    private var ticks = 0
-    /// Queues still to be swept in this round of the safety net.
-    private var round: [String] = []
+    /// The queues in the order of the rounds.
+    private var order: [Queue] = []
+    private var lookPlace = 0
+    private var sweepPlace = 0
+    /// Rings for the next slice.
+    private var sliceTimer: LoopTimer?
+    private var underWay = 0
+    private var looksUnderWay = 0
+    private var isListing = false
+    private var nextListingAt: UInt64 = 0
     private var isStopped = false
 
-    private static let queuesPerTick = 200
-    private static let ticksBetweenListings = 10
+    private static let sweepsPerTurn = 32
+    private static let sweepsUnderWay = 128
+    private static let queuesPerLook = 100
+    private static let looksAtOnce = 8
+    private static let looksPerSweep = 30
+    private static let shortestSliceUs: UInt64 = 10_000
+    /// Listing so many names may cost a millisecond of each second.
+    private static let namesListedPerMs = 1_000
 
     init(broker: Broker) {
         self.broker = broker
         timer = broker.loop.timer { [unowned self] in timerFired() }
+        sliceTimer = broker.loop.timer { [unowned self] in slice() }
     }
-
-    /// The server's time, once the store has answered.
-    var serverNow: ServerTime? { clock.offsetMs.map { $0 + Int64(broker.loop.now / 1_000) } }
-
-    /// When a server time comes, in monotonic µs; 0 before the store has answered.
-    func monotonicUs(of time: ServerTime) -> UInt64 { clock.monotonicUs(of: time) }
 
     // MARK: Knowing
 
-    /// A queue exists, or may soon.
-    func noteQueue(_ queue: String) {
-        if queues[queue] != nil { return }
-        queues[queue] = Queue()
-        broker.hub.queueIsNew(queue)
+    /// A queue exists, or is about to: not for names that are only asked about.
+    func noteQueue(_ name: String) {
+        if queues[name] == nil, broker.store.status.isReady { add(name) }
+    }
+
+    @discardableResult
+    private func add(_ name: String) -> Queue {
+        let queue = Queue(name: name)
+        queues[name] = queue
+        order.append(queue)
+        broker.hub.queueIsNew(name)
+        return queue
     }
 
     /// Something in this queue becomes due at a server time.
-    func note(due time: ServerTime, queue: String) { note(dueAt: clock.monotonicUs(of: time), queue: queue) }
+    func note(due time: ServerTime, queue: String) { note(dueAt: broker.clock.monotonicUs(of: time), queue: queue) }
 
-    /// Jobs were claimed just now: their leases end in this many milliseconds.
+    /// Jobs were claimed just now, or a lease renewed: it ends in this many milliseconds.
     func note(leaseMs: Int64, queue: String) {
-        clock.note(leaseMs: leaseMs)
+        broker.clockWatch.note(leaseMs: leaseMs)
         note(dueAt: broker.loop.now + UInt64(leaseMs) * 1_000, queue: queue)
     }
 
@@ -68,79 +94,81 @@ final class Sweeper {
         note(dueAt: broker.loop.now + UInt64(milliseconds) * 1_000, queue: queue)
     }
 
-    private func note(dueAt: UInt64, queue: String) {
-        if let known = queues[queue]?.dueAt, known <= dueAt { return }
-        queues[queue, default: Queue()].dueAt = dueAt
-        if let armedAt, armedAt <= dueAt { return }
-        arm(dueAt)
+    private func note(dueAt: UInt64, queue name: String) { note(dueAt: dueAt, queues[name] ?? add(name)) }
+
+    private func note(dueAt: UInt64, _ queue: Queue) {
+        if let known = queue.agendaTime, known <= dueAt { return }
+        agenda.set(queue, to: dueAt)
+        arm()
     }
 
-    private func arm(_ at: UInt64) {
-        guard !isStopped else { return }
-        armedAt = at
-        timer?.arm(at: at)
+    private func arm() {
+        guard !isStopped, underWay < Self.sweepsUnderWay, let nearest = agenda.nearest else { return }
+        timer?.arm(at: nearest)
     }
 
     // MARK: Sweeping
 
     private func timerFired() {
-        armedAt = nil
         let now = broker.loop.now
-        for (queue, state) in queues {
-            if let due = state.dueAt, due <= now { sweep(queue) }
+        for _ in 0..<Self.sweepsPerTurn where underWay < Self.sweepsUnderWay {
+            guard let queue = agenda.popDue(at: now) else { break }
+            sweep(queue)
         }
-        armToNearest()
+        arm()
     }
 
-    private func armToNearest() {
-        let nearest = queues.values.lazy.compactMap { $0.isSweeping ? nil : $0.dueAt }.min()
-        if let nearest { arm(nearest) }
-    }
-
-    /// Sweeps a queue until nothing due is left; `then` gets the sums, or the first failure.
-    func sweep(_ queue: String, then: ((Result<Swept, StoreFailure>) -> Void)? = nil) {
+    private func sweep(_ queue: Queue) {
         guard !isStopped else { return }
-        if then == nil {
-            if queues[queue]?.isSweeping == true {
-                queues[queue]?.again = true
-                return
-            }
-            queues[queue, default: Queue()].isSweeping = true
+        if queue.isSweeping {
+            queue.again = true
+            return
         }
-        queues[queue, default: Queue()].dueAt = nil
-        step(queue, Swept(), background: then == nil, then)
+        queue.isSweeping = true
+        underWay += 1
+        step(queue.name, Swept()) { [self] _ in
+            underWay -= 1
+            queue.isSweeping = false
+            if queue.again {
+                queue.again = false
+                sweep(queue)
+            }
+            arm()
+        }
     }
 
-    private func step(
-        _ queue: String, _ sum: Swept, background: Bool, _ then: ((Result<Swept, StoreFailure>) -> Void)?
-    ) {
+    /// Sweeps a queue now, until nothing due is left; `then` gets the sums, or the first failure.
+    func sweep(_ name: String, then: ((Result<Swept, StoreFailure>) -> Void)? = nil) {
+        guard !isStopped else { return }
+        if let then { return step(name, Swept(), then) }
+        if let queue = queues[name] { sweep(queue) } else { step(name, Swept()) { _ in } }
+    }
+
+    private func step(_ name: String, _ sum: Swept, _ then: @escaping (Result<Swept, StoreFailure>) -> Void) {
         let askedAt = broker.loop.now
-        broker.store.sweep(queue: queue, reclaiming: clock.mayReclaim(at: askedAt)) { [self] result in
-            guard case .success(let swept) = result else {
-                if background { ended(queue) }
-                then?(result)
-                return
-            }
-            let total = took(swept, queue, askedAt, sum)
-            if swept.more { return step(queue, total, background: background, then) }
-            if background { ended(queue) }
-            then?(.success(total))
+        let right = broker.clock.reclaimingUntil
+        broker.store.sweep(queue: name, reclaimingUntil: right) { [self] result in
+            guard case .success(let swept) = result else { return then(result) }
+            let total = took(swept, name, askedAt, sum, reclaiming: right != nil)
+            if swept.more { step(name, total, then) } else { then(.success(total)) }
         }
     }
 
     /// Learns from one step and wakes who waits for what it moved.
-    private func took(_ swept: Swept, _ queue: String, _ askedAt: UInt64, _ sum: Swept) -> Swept {
-        if let now = swept.now { observe(now, askedAt) }
-        if let due = swept.nextDue {
-            // While reclaiming pauses, expired leases stay due: the tick looks after them.
-            let at = max(clock.monotonicUs(of: due), swept.more ? 0 : broker.loop.now + 1_000)
-            note(dueAt: at, queue: queue)
+    private func took(_ swept: Swept, _ name: String, _ askedAt: UInt64, _ sum: Swept, reclaiming: Bool) -> Swept {
+        let now = broker.loop.now
+        if let time = swept.now { broker.clock.observe(now: time, askedAt: askedAt, answeredAt: now) }
+        // What is still due now is an expired lease that may not be reclaimed yet: the looks will find it.
+        if let due = swept.nextDue, let queue = queues[name], swept.more || due > swept.now ?? 0 {
+            note(dueAt: max(broker.clock.monotonicUs(of: due), now + 1_000), queue)
+        } else if swept.nextDue != nil, reclaiming, let queue = queues[name] {
+            note(dueAt: now + 1_000_000, queue)
         }
         let moved = swept.promoted + swept.reclaimed
         if moved > 0 {
-            broker.waiting.wake(queue, for: moved)
+            broker.waiting.wake(name, for: moved)
         } else if swept.claimable {
-            broker.waiting.wake(queue, atLeast: 1)
+            broker.waiting.wake(name, atLeast: 1)
         }
         var total = swept
         total.reclaimed += sum.reclaimed
@@ -149,58 +177,76 @@ final class Sweeper {
         return total
     }
 
-    private func ended(_ queue: String) {
-        queues[queue]?.isSweeping = false
-        if queues[queue]?.again == true {
-            queues[queue]?.again = false
-            sweep(queue)
-        } else if armedAt == nil {
-            armToNearest()
-        }
-    }
-
-    private func observe(_ now: ServerTime, _ askedAt: UInt64) {
-        if clock.observe(now: now, askedAt: askedAt, answeredAt: broker.loop.now) {
-            broker.log.warning(
-                "the clock of the Redis server was set forward: leases are not reclaimed for a while",
-                metadata: ["pause_ms": "\(clock.longestLeaseMs)"])
-        }
-    }
-
     // MARK: The safety net
 
-    /// Once a second.
-    func tick(at now: UInt64) {
-        guard !isStopped, broker.store.status.isReady else { return }
-        if ticks % Self.ticksBetweenListings == 0 { learnQueues() }
-        ticks += 1
-        if round.isEmpty { round = Array(queues.keys) }
-        for queue in round.suffix(Self.queuesPerTick) { sweep(queue) }
-        round.removeLast(min(Self.queuesPerTick, round.count))
+    /// The next slice of the round: looks at some queues, sweeps a few.
+    private func slice() {
+        guard !isStopped else { return }
+        let count = order.count
+        let slices = UInt64((count + Self.queuesPerLook - 1) / Self.queuesPerLook)
+        let pause = max(Self.shortestSliceUs, 1_000_000 / max(1, slices))
+        sliceTimer?.arm(at: broker.loop.now + pause)
+        guard count > 0, looksUnderWay < Self.looksAtOnce, broker.store.status.isReachable else { return }
+        look(at: next(min(count, Self.queuesPerLook), &lookPlace))
+        let some = (min(count, Self.queuesPerLook) + Self.looksPerSweep - 1) / Self.looksPerSweep
+        for queue in next(some, &sweepPlace) where underWay < Self.sweepsUnderWay { sweep(queue) }
+    }
+
+    private func next(_ number: Int, _ place: inout Int) -> [Queue] {
+        (0..<number).map { _ in
+            if place >= order.count { place = 0 }
+            defer { place += 1 }
+            return order[place]
+        }
+    }
+
+    private func look(at some: [Queue]) {
+        let askedAt = broker.loop.now
+        looksUnderWay += 1
+        broker.store.look(at: some.map(\.name), reclaimingUntil: broker.clock.reclaimingUntil) { [self] result in
+            looksUnderWay -= 1
+            guard case .success(let looks) = result, !isStopped else { return }
+            for look in looks {
+                let queue = some[look.index]
+                if let due = look.due { note(dueAt: max(broker.clock.monotonicUs(of: due), askedAt), queue) }
+                if look.claimable { broker.waiting.wake(queue.name, atLeast: 1) }
+            }
+        }
+    }
+
+    /// How many queues the store has, once a second: if others have come or gone, their names are asked for.
+    func storeHas(queues count: Int) {
+        let now = broker.loop.now
+        guard !isStopped, !isListing, count != queues.count, now >= nextListingAt else { return }
+        isListing = true
+        nextListingAt = now + UInt64(max(1, count / Self.namesListedPerMs)) * 1_000_000 - 500_000
+        broker.store.queues { [self] result in
+            isListing = false
+            if case .success(let names) = result { learn(names) }
+        }
+    }
+
+    private func learn(_ names: [String]) {
+        for name in names where queues[name] == nil { note(dueAt: broker.loop.now, add(name)) }
+        guard names.count < queues.count else { return }
+        let known = Set(names)
+        for queue in order where !known.contains(queue.name) {
+            queues[queue.name] = nil
+            agenda.set(queue, to: nil)
+        }
+        order.removeAll { !known.contains($0.name) }
     }
 
     /// The store is there, perhaps again: everything may be due.
     func storeIsBack() {
-        let askedAt = broker.loop.now
-        broker.store.ping { [self] result in
-            if case .success(let now) = result { observe(now, askedAt) }
-        }
-        learnQueues()
-    }
-
-    private func learnQueues() {
-        broker.store.queues { [self] result in
-            guard case .success(let names) = result else { return }
-            for name in names where queues[name] == nil {
-                noteQueue(name)
-                sweep(name)
-            }
-        }
+        nextListingAt = 0
+        slice()
     }
 
     /// No more sweeps.
     func stop() {
         isStopped = true
         timer?.disarm()
+        sliceTimer?.disarm()
     }
 }

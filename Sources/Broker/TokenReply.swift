@@ -65,7 +65,7 @@ final class TokenReply {
         }
         guard let next else { return }
         // A stopping daemon claims nothing; the completion is answered all the same.
-        if broker.isDraining {
+        if broker.handsOutNoWork {
             taken = .success((next.queues[0], []))
             return
         }

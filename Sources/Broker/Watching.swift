@@ -18,7 +18,7 @@ extension Broker {
 
     /// `wait {job, wait_ms}` → `{job: {…record…}[, timed_out: true]}`
     func wait(_ body: WaitBody, _ ticket: Ticket) {
-        waits.add(JobWait(job: body.job, ticket: ticket), waitMs: body.waitMs)
+        waits.add(body.job, waitMs: body.waitMs, ticket)
     }
 
     /// `cancel_wait {target}` → `{cancelled}`; what it ends is answered with `cancelled` first.

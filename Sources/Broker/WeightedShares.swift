@@ -5,6 +5,9 @@
 // only on average as with chance. A queue that was asked and had nothing is charged as for one job: it has lost its turn,
 // cannot save up, and does not cost every claim a question. All claims of a daemon with the same queues and weights share
 // one object, so the shares hold for all workers together.
+//
+// Each queue that matches a pattern has the pattern's weight. Those that may have jobs take turns (`PatternLine`), so all
+// of them together count as one queue with the sum of their weights.
 
 /// The passes of one set of queues and weights.
 final class WeightedShares {
@@ -19,22 +22,24 @@ final class WeightedShares {
     }
 
     /// The queue to ask among those whose bits are set in `candidates` (at least one), charged for one job.
-    func next(among candidates: UInt64) -> Int {
+    ///
+    /// - Parameter queuesAt: how many queues with work an index stands for.
+    func next(among candidates: UInt64, queuesAt: (Int) -> Int = { _ in 1 }) -> Int {
         precondition(candidates != 0, "there is no queue to ask")
         var best = candidates.trailingZeroBitCount
         for index in passes.indices where candidates & (1 << UInt64(index)) != 0 && passes[index] < passes[best] {
             best = index
         }
-        charge(best, jobs: 1)
+        charge(best, jobs: 1, queues: queuesAt(best))
         return best
     }
 
     /// So many jobs came from a queue that `next` had named: those beyond the first are charged.
-    func took(_ jobs: Int, from index: Int) { charge(index, jobs: jobs - 1) }
+    func took(_ jobs: Int, from index: Int, queues: Int = 1) { charge(index, jobs: jobs - 1, queues: queues) }
 
-    private func charge(_ index: Int, jobs: Int) {
+    private func charge(_ index: Int, jobs: Int, queues: Int) {
         guard jobs > 0 else { return }
-        passes[index] += strides[index] * Double(jobs)
+        passes[index] += strides[index] / Double(queues) * Double(jobs)
         // Only differences count: what all have in common goes before it costs precision.
         if let least = passes.min(), least > 1_000_000 { for other in passes.indices { passes[other] -= least } }
     }

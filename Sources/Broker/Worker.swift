@@ -31,6 +31,8 @@ final class Worker {
     var process: ProcessWatch?
     /// The process at the other end has ended, though the connection may live on in a child of it.
     var processHasEnded = false
+    /// It has ended, also when its watch does not know yet.
+    var processIsGone: Bool { processHasEnded || process?.hasEnded ?? ProcessWatch.isGone(peer.pid) }
     /// The process behind its present, or last, connection.
     private(set) var peer: PeerCredentials
     /// The systemd unit of that process, if it has one and somebody asked.
@@ -57,7 +59,7 @@ final class Worker {
     func learnUnit() {
         guard !isUnitKnown, let connection, !processHasEnded else { return }
         isUnitKnown = true
-        unit = connection.stream.peerUnit
+        unit = connection.stream.peerUnit.name
     }
 
     /// Its present connection; nil during its grace.

@@ -2,7 +2,8 @@
 //
 // A connection that said `hello` with a worker's name is watched. When it ends, three facts decide: the peer's process is
 // gone (its pidfd says so, also for SIGKILL) → its jobs go back at once; it still lives → it has `grace_ms` to come back
-// with its session; `on_disconnect: keep` → nothing happens and only the leases count. The kernel closes a dying process's
+// with its session; `on_disconnect: keep` → nothing happens and only the leases count. Who holds no job has no grace: there
+// is nothing to come back for. A worker in its grace takes the place of a connection. The kernel closes a dying process's
 // sockets a moment before its pidfd tells, so "still lives" is often true for some microseconds only: the pidfd is
 // watched during the grace.
 //
@@ -27,6 +28,9 @@ final class Workers {
     private var isStopped = false
     private lazy var leases = LeaseWatch(broker: broker, workers: self)
     private lazy var cancels = CancelWatch(broker: broker, leases: leases)
+
+    /// Jobs of a worker that is gone let go of between two looks at the clock.
+    private static let jobsAtOnce = 100
 
     /// Workers with a name that are connected or within their grace.
     private(set) var count = 0
@@ -80,13 +84,13 @@ final class Workers {
         if let earlier = session.worker, earlier !== worker { sessionDidEnd(session) }
         switch worker.presence {
         case .connected(let other) where other !== session: other.worker = nil
-        case .missing(let timer): timer.disarm()
+        case .missing: endGrace(worker)
         case .connected, .gone: break
         }
         worker.connect(session)
         session.worker = worker
         worker.processHasEnded = ProcessWatch.isGone(session.stream.peer.pid)
-        worker.process = ProcessWatch(loop: broker.loop, pid: session.stream.peer.pid) {
+        worker.process = ProcessWatch(loop: broker.loop, peerOf: session.stream) {
             [unowned self, unowned worker] in
             processEnded(worker)
         }
@@ -101,15 +105,18 @@ final class Workers {
 
     /// A worker that asked for events has (another) connection: what it may have missed is told.
     func tellAgain(_ worker: Worker) {
-        if worker.isQuiet || broker.isDraining { worker.tell(.quiet) }
+        if worker.isQuiet || broker.handsOutNoWork { worker.tell(.quiet) }
         leases.watchAgain(worker)
     }
 
     // MARK: Holding
 
-    /// A worker claims from these queues and waits until `deadline`.
-    func claims(_ queues: [String], _ worker: Worker, until deadline: UInt64) {
-        if worker.push { cancels.want(queues, until: deadline) }
+    /// A worker claims from these queues.
+    func claims(_ body: ClaimBody, _ worker: Worker) {
+        guard worker.push else { return }
+        for (index, name) in body.queues.enumerated() where body.patterns & (1 << UInt64(index)) == 0 {
+            cancels.want(name)
+        }
     }
 
     /// Jobs went into a worker's hands.
@@ -154,7 +161,7 @@ final class Workers {
         let now = broker.loop.now
         let length =
             leaseMs.map { UInt64($0) * 1_000 }
-            ?? held.lease.lengthUs(until: until, serverNow: broker.sweeper.serverNow, at: now)
+            ?? held.lease.lengthUs(until: until, serverNow: broker.clock.now(at: now), at: now)
         held.lease.renewed(lengthUs: length, until: until, at: now)
         guard held.worker.hears else { return }
         leases.watch(held)
@@ -183,8 +190,11 @@ final class Workers {
         guard job.isHeld else { return }
         job.isHeld = false
         held[job.token] = nil
-        job.worker.remove(job)
-        if job.worker.push { unwatch(job) }
+        let worker = job.worker
+        worker.remove(job)
+        if worker.push { unwatch(job) }
+        // A worker in its grace had this job only to come back for.
+        if case .missing = worker.presence, worker.held.isEmpty { forget(worker) }
     }
 
     /// Once a second.
@@ -213,7 +223,7 @@ final class Workers {
         worker.isQuiet = quiet
         if let connection = worker.connection { broker.waiting.set(connection, parked: quiet) }
         // All were told when the draining began.
-        if !broker.isDraining { worker.tell(quiet ? .quiet : .resume) }
+        if !broker.handsOutNoWork { worker.tell(quiet ? .quiet : .resume) }
     }
 
     // MARK: Leaving
@@ -223,44 +233,79 @@ final class Workers {
         guard let worker = session.worker else { return }
         session.worker = nil
         if isStopped { return }
-        if worker.onDisconnect == .keep {
+        if worker.onDisconnect == .keep || worker.held.isEmpty {
             forget(worker)
-        } else if worker.processHasEnded || ProcessWatch.isGone(session.stream.peer.pid) {
-            giveUp(worker, because: "its process ended")
+        } else if worker.processIsGone {
+            giveUp(worker, because: "exited")
         } else {
             let timer = broker.loop.timer { [unowned self, unowned worker] in
-                giveUp(worker, because: "it did not come back within its grace")
+                giveUp(worker, because: "did not come back within \(worker.graceMs) ms")
             }
             timer.arm(after: UInt64(worker.graceMs) * 1_000)
             worker.presence = .missing(timer)
+            broker.places.take(for: worker.peer.uid)
         }
+    }
+
+    /// The grace of a worker ends, one way or the other.
+    private func endGrace(_ worker: Worker) {
+        guard case .missing(let timer) = worker.presence else { return }
+        timer.disarm()
+        broker.places.leave(worker.peer.uid)
+        broker.onRoom?()
     }
 
     private func processEnded(_ worker: Worker) {
         worker.processHasEnded = true
         // While the connection is open somebody else (a child of the peer) still has it: its end decides.
         guard case .missing = worker.presence else { return }
-        giveUp(worker, because: "its process ended")
+        giveUp(worker, because: "exited")
     }
 
-    private func giveUp(_ worker: Worker, because reason: String) {
-        if case .missing(let timer) = worker.presence { timer.disarm() }
+    /// `what`: what it did, as in `exited`.
+    private func giveUp(_ worker: Worker, because what: String) {
+        endGrace(worker)
         worker.presence = .gone
         if !worker.held.isEmpty {
-            broker.log.notice(
-                "worker is gone, \(worker.held.count) jobs go back: \(reason)",
-                metadata: MessageID.workerGone.with(["worker": "\(worker.name ?? "")"]))
+            tellGone(worker, what, Dictionary(grouping: worker.held, by: \.name.queue).mapValues(\.count))
         }
-        let byQueue = Dictionary(grouping: worker.held, by: \.name.queue)
-        forget(worker)
-        for (queue, jobs) in byQueue { broker.workerGone(jobs.map(\.claim), queue: queue) }
+        forget(worker) { [self] jobs in
+            for (queue, jobs) in Dictionary(grouping: jobs, by: \.name.queue) {
+                broker.workerGone(jobs.map(\.claim), queue: queue)
+            }
+        }
     }
 
-    private func forget(_ worker: Worker) {
+    private func tellGone(_ worker: Worker, _ what: String, _ jobs: [String: Int]) {
+        let count = worker.held.count
+        let queues = jobs.keys.sorted()
+        let shown = queues.prefix(4).map { queues.count == 1 ? $0 : "\($0) \(jobs[$0]!)" }.joined(separator: ", ")
+        let name = worker.name.map { "worker \($0)" } ?? "a worker without a name"
+        broker.log.notice(
+            """
+            \(name) (pid \(worker.peer.pid)) \(what); \(count.of("job")) returned to \
+            \(count == 1 ? "its queue" : queues.count == 1 ? "their queue" : "their queues") \
+            (\(shown)\(queues.count > 4 ? ", and \(queues.count - 4) more" : ""))
+            """,
+            metadata: MessageID.workerGone.with([
+                "worker": "\(worker.name ?? "")", "pid": "\(worker.peer.pid)", "jobs": "\(count)",
+                "queue": .string(queues.prefix(4).joined(separator: ",")),
+            ]))
+    }
+
+    /// Lets go of a worker and its jobs: of many in pieces, as far as the store has time. `release` gets each piece.
+    private func forget(_ worker: Worker, _ release: @escaping ([HeldJob]) -> Void = { _ in }) {
+        endGrace(worker)
         worker.presence = .gone
-        for job in worker.held.reversed() { letGo(job) }
         worker.process = nil
         if bySession.removeValue(forKey: worker.session) != nil, worker.name != nil { count -= 1 }
+        if worker.held.isEmpty { return }
+        broker.turns.inPieces { [self] in
+            let jobs = Array(worker.held.suffix(Self.jobsAtOnce))
+            for job in jobs.reversed() { letGo(job) }
+            release(jobs)
+            return !worker.held.isEmpty
+        }
     }
 
     /// The daemon stops: connections will end by our doing, and the leases stay with their workers.

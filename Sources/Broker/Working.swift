@@ -26,6 +26,7 @@ extension Broker {
             writer.member("in_flight", options.inFlight)
             writer.member("wait_ms", ProtocolLimits.waitMs)
             writer.member("batch", ProtocolLimits.batch)
+            writer.member("reply_bytes", ProtocolLimits.replyBytes)
             writer.endObject()
         }
         if let news { workers.tellAgain(news) }
@@ -33,12 +34,13 @@ extension Broker {
 
     /// `claim {queue | queues, wait_ms, max, lease_ms, strategy, weights}` → `{jobs: […]}`, empty after `wait_ms`.
     func claim(_ body: ClaimBody, _ ticket: Ticket) {
-        if refusesNewWork(ticket) { return }
+        if refusesToHandOut(ticket) { return }
         take(body, for: ticket) { [self] result in
             switch result {
             case .success(let (queue, jobs)): ticket.reply { $0.claimedJobs(jobs, queue: queue) }
             case .failure(.store(let failure)): ticket.refuse(wireError(failure))
             case .failure(.cancelled): ticket.refuse(Self.cancelledWait)
+            case .failure(.refused(let error)): ticket.refuse(error)
             }
         }
     }
@@ -105,6 +107,7 @@ extension Broker {
     private func noteLease(of item: ExtendItem, _ outcome: ExtendOutcome, over session: Session) {
         switch outcome {
         case .extended(let until, let cancelRequested):
+            clockWatch.note(leaseMs: item.leaseMs ?? max(0, until - serverNow))
             workers.extended(
                 item.job, token: item.token, leaseMs: item.leaseMs, until: until, cancelRequested: cancelRequested,
                 over: session)
@@ -120,10 +123,10 @@ extension Broker {
         let worker = session.worker
         let deadline = body.waitMs > 0 ? loop.now + UInt64(body.waitMs) * 1_000 : nil
         let request = ClaimRequest(max: body.max, leaseMs: body.leaseMs, worker: worker?.name ?? "")
-        if let worker { workers.claims(body.queues, worker, until: deadline ?? loop.now) }
+        if let worker { workers.claims(body, worker) }
         waiting.add(
             WaitingClaim(
-                queues: body.queues, request: request, shares: weightedShares(body), ticket: ticket, deadline: deadline
+                body, request: request, shares: weightedShares(body), ticket: ticket, deadline: deadline
             ) { [self] result in
                 if case .success(let (queue, jobs)) = result, !jobs.isEmpty {
                     for job in jobs { sweeper.note(leaseMs: job.leaseMs, queue: queue) }
@@ -147,7 +150,8 @@ extension Broker {
         store.release(requests, queue: queue) { [self] result in
             if case .failure(let failure) = result {
                 log.warning(
-                    "\(jobs.count) jobs wait for the end of their lease: \(failure)", metadata: ["queue": "\(queue)"])
+                    "cannot return \(jobs.count.of("job")) to \(queue) before the end of the lease: \(failure)",
+                    metadata: ["queue": "\(queue)", "jobs": "\(jobs.count)"])
             }
         }
         waiting.wake(queue, for: jobs.count)
@@ -158,7 +162,8 @@ extension Broker {
         store.workerGone(claims, queue: queue) { [self] result in
             if case .failure(let failure) = result {
                 log.warning(
-                    "\(claims.count) jobs wait for the end of their lease: \(failure)", metadata: ["queue": "\(queue)"])
+                    "cannot return \(claims.count.of("job")) to \(queue) before the end of the lease: \(failure)",
+                    metadata: ["queue": "\(queue)", "jobs": "\(claims.count)"])
             }
         }
         waiting.wake(queue, for: claims.count)

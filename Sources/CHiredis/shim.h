@@ -31,6 +31,9 @@ static inline redisContext *jobqd_redis_adopt(int fd) {
 /// Bytes fed to the reader and not yet taken as replies: how much one redisBufferRead() has read is the difference.
 static inline size_t jobqd_redis_buffered(const redisContext *context) { return context->reader->len; }
 
+/// Bytes that were appended and are not written yet.
+static inline size_t jobqd_redis_unsent(const redisContext *context) { return sdslen(context->obuf); }
+
 /// An error in words, valid until the context is freed.
 static inline const char *jobqd_redis_error(const redisContext *context) { return context->errstr; }
 

@@ -8,12 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -55,6 +58,23 @@ static inline int jobqd_peer_groups(int fd, gid_t *groups, int room) {
     return (int)(size / sizeof(gid_t));
 }
 
+/// A descriptor for the process at the other end of a Unix socket as it was when it connected, whoever has its pid now
+/// (SO_PEERPIDFD, Linux 6.5): it becomes readable when that process ends.
+static inline int jobqd_peer_pidfd(int fd) {
+    int process = -1;
+    socklen_t size = sizeof process;
+    if (getsockopt(fd, SOL_SOCKET, 77 /* SO_PEERPIDFD */, &process, &size) < 0) return -errno;
+    return process;
+}
+
+/// The number that the next descriptor would get, or a negative errno.
+static inline int jobqd_lowest_free_descriptor(void) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0) return -errno;
+    close(fd);
+    return fd;
+}
+
 /// A connected, non-blocking, close-on-exec socket from a listening one.
 static inline int jobqd_accept(int fd) {
     int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -73,6 +93,18 @@ static inline int jobqd_unix_address(int fd, const char *path, int mask) {
     int result = bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
     umask(before);
     return result;
+}
+
+/// The path that a Unix socket is bound to, without a NUL: its length; 0 when it has none, or more than `room` bytes.
+static inline int jobqd_socket_path(int fd, char *path, size_t room) {
+    struct sockaddr_un address;
+    socklen_t size = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) return -errno;
+    if (address.sun_family != AF_UNIX || size <= offsetof(struct sockaddr_un, sun_path)) return 0;
+    size_t length = strnlen(address.sun_path, size - offsetof(struct sockaddr_un, sun_path));
+    if (length > room) return 0;
+    memcpy(path, address.sun_path, length);
+    return (int)length;
 }
 
 /// The exit status, or the signal, of a child out of the siginfo that waitid(2) fills; siginfo's members are macros.

@@ -2,14 +2,14 @@
 
 import Glibc
 
-enum BackgroundThread {
+package enum BackgroundThread {
     private final class Body {
         let run: () -> Void
         init(_ run: @escaping () -> Void) { self.run = run }
     }
 
     /// 0, or the error of pthread_create(3).
-    static func start(_ run: @escaping @Sendable () -> Void) -> Int32 {
+    package static func start(_ run: @escaping @Sendable () -> Void) -> Int32 {
         var all = sigset_t()
         var before = sigset_t()
         sigfillset(&all)

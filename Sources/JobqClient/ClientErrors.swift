@@ -33,6 +33,18 @@ public struct ProtocolError: Error, Equatable, Sendable, CustomStringConvertible
         return "\(message) (\(([code] + notes).joined(separator: ", ")))"
     }
 
+    /// A request that is not sent, since the daemon would refuse it.
+    static func tooLong(_ bytes: Int, limit: Int) -> ProtocolError {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("code", ErrorCode.lineTooLong.rawValue)
+        writer.member("message", "the request is \(bytes) bytes long; jobqd takes up to \(limit)")
+        writer.member("retryable", false)
+        writer.endObject()
+        // Cannot throw: the writer writes nothing but JSON.
+        return ProtocolError(try! JSONDocument(writer.bytes))
+    }
+
     /// From the value of `error` in a reply.
     public init(_ error: JSONDocument) {
         code = error["code"]?.string ?? ErrorCode.internal.rawValue

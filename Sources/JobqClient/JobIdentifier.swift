@@ -4,7 +4,10 @@
 
 import Glibc
 
-enum JobIdentifier {
+package enum JobIdentifier {
+    /// What the member with an id made here adds to a job: `,"job_id":"…"`.
+    package static let memberBytes = 38
+
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// One made now.

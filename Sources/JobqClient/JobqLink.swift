@@ -6,7 +6,8 @@
 // When it is open again, it has said hello with the session it had, has renewed the leases of what was claimed over it (a
 // daemon that was restarted thereby learns whose the jobs are), and has repeated the requests that had no answer; see
 // `RequestLine` for why that is safe. Between times it renews these leases whenever a third of one is over. "Not now"
-// (`store_unavailable`, `draining`) is asked again until the request's deadline.
+// (`store_unavailable`, `store_full`, `draining`) is asked again until the request's deadline. What is longer than the daemon
+// takes is not sent, but fails.
 //
 // The loop's owner polls `pollEntry` for at most `pollTimeout` and then calls `process`. Nothing here waits. One thread.
 
@@ -41,19 +42,6 @@ public final class JobqLink {
         case closed(any Error)
     }
 
-    private struct Request {
-        let line: RequestLine
-        let startedAt: Int64
-        let deadline: Int64?
-        let then: (Answer) -> Void
-        var wasSent = false
-        /// It was sent over a connection that is gone.
-        var wasLost = false
-        var retryAt: Int64?
-        var pause = ReconnectPause(shortestMs: 100, longestMs: 1_000)
-        var refusal: ProtocolError?
-    }
-
     /// Where the daemon listens.
     public let path: String
     /// Lines with `event`, as they come; a lost lease is told by `onLeaseLost` too.
@@ -62,6 +50,10 @@ public final class JobqLink {
     public var onLeaseLost: (_ job: String, _ token: String) -> Void = { _, _ in }
     /// nil: connected. Else why it is not; once for each loss.
     public var onChange: (ConnectionError?) -> Void = { _ in }
+    /// The daemon says "not now", and is asked again; nil: it serves again. Once for each such time.
+    public var onHold: (ProtocolError?) -> Void = { _ in }
+    /// The longest request that the daemon takes, in bytes; nil: it has not said so yet.
+    public private(set) var lineBytes: Int?
 
     /// How long requests put up with having no connection, each from when it was made; nil: as long as their deadline allows.
     public var patienceMs: Int64?
@@ -78,8 +70,9 @@ public final class JobqLink {
     private var awaySince: Int64
     /// When it last tried to connect.
     private var triedAt: Int64 = 0
-    private var requests: [Int: Request] = [:]
+    private var requests = OpenRequests()
     private var lastNumber = 0
+    private var isOnHold = false
     private var held = HeldClaims()
 
     /// Does not connect yet: `process` does.
@@ -118,7 +111,7 @@ public final class JobqLink {
         let now = MonotonicClock.now
         let deadline = timeoutMs.map { now &+ $0 &+ waitMs }
         lastNumber += 1
-        requests[lastNumber] = Request(line: line, startedAt: now, deadline: deadline, then: then)
+        requests[lastNumber] = .init(line, startedAt: now, deadline: deadline, then: then)
         if isOpen {
             send(lastNumber)
         } else if case .away(let retryAt) = phase {
@@ -134,10 +127,18 @@ public final class JobqLink {
         if isOpen, request.wasSent, request.retryAt == nil {
             self.request("cancel_wait", { $0.member("target", number) }, then: { _ in })
         } else {
-            requests[number] = nil
+            requests.remove(number)
             request.then(.failure(ConnectionError.closed))
         }
     }
+
+    /// How many bytes of JSON a request has room for beside these members; nil: the daemon has not said yet.
+    public func room(_ operation: String, beside members: (inout JSONWriter) -> Void) -> Int? {
+        lineBytes.map { $0 - RequestLine(operation, members).line(id: .max).count }
+    }
+
+    /// The job of this token is over for this worker: its lease is not renewed any more.
+    public func letGo(_ token: String) { held.letGo(token) }
 
     /// Ends it: what has no answer fails.
     public func close() { end(with: ConnectionError.closed) }
@@ -146,11 +147,11 @@ public final class JobqLink {
         if case .closed = phase { return }
         phase = .closed(error)
         socket = nil
-        failAll(requests.keys.sorted(), error)
+        failAll(requests.numbers, error)
     }
 
     private func failAll(_ numbers: [Int], _ error: any Error) {
-        for number in numbers { requests.removeValue(forKey: number)?.then(.failure(error)) }
+        for number in numbers { requests.remove(number)?.then(.failure(error)) }
     }
 
     // MARK: The loop
@@ -166,10 +167,11 @@ public final class JobqLink {
         if case .away(let retryAt) = phase { times.append(retryAt) }
         if isOpen {
             if let next = held.nextTime { times.append(next) }
-            times += requests.values.compactMap(\.retryAt)
+            times += requests.all.compactMap(\.retryAt)
         }
-        times += requests.values.compactMap(deadline(of:))
+        times += requests.all.compactMap(deadline(of:))
         if case .closed = phase, !requests.isEmpty { return 0 }
+        if requests.all.contains(where: { $0.failure != nil }) { return 0 }
         guard let nearest = times.min() else { return -1 }
         return Int32(clamping: max(0, nearest - MonotonicClock.now))
     }
@@ -195,15 +197,18 @@ public final class JobqLink {
 
     private func passTime(_ now: Int64) {
         switch phase {
-        case .closed(let error): return failAll(requests.keys.sorted(), error)
+        case .closed(let error): return failAll(requests.numbers, error)
         case .away(let retryAt) where retryAt <= now: connect()
         default: break
         }
-        for number in requests.keys.sorted() {
+        for number in requests.numbers {
             // An answer before may have ended it.
             guard let request = requests[number] else { continue }
-            if let deadline = deadline(of: request), deadline <= now {
-                requests[number] = nil
+            if let failure = request.failure {
+                requests.remove(number)
+                request.then(.failure(failure))
+            } else if let deadline = deadline(of: request), deadline <= now {
+                requests.remove(number)
                 request.then(.failure(request.refusal ?? problem ?? ConnectionError.timedOut))
             } else if isOpen, let retryAt = request.retryAt, retryAt <= now {
                 requests[number]?.retryAt = nil
@@ -214,7 +219,7 @@ public final class JobqLink {
     }
 
     /// When a request fails if it has no answer by then; while there is no connection, patience may end earlier.
-    private func deadline(of request: Request) -> Int64? {
+    private func deadline(of request: OpenRequests.Request) -> Int64? {
         guard !isOpen, let patienceMs else { return request.deadline }
         return min(request.deadline ?? .max, max(awaySince, request.startedAt) &+ patienceMs)
     }
@@ -227,16 +232,17 @@ public final class JobqLink {
             let socket = try LinkSocket(path: path)
             self.socket = socket
             phase = .greeting
-            guard let identity else { return opened() }
-            try socket.send(hello(identity).line(id: 0))
+            try socket.send(hello.line(id: 0))
         } catch {
             lost(error)
         }
     }
 
-    private func hello(_ identity: Identity) -> RequestLine {
+    /// Said without a name too, for the limits in its reply.
+    private var hello: RequestLine {
         RequestLine("hello") {
             $0.member("protocol", 1)
+            guard let identity else { return }
             $0.member("worker", identity.worker)
             if identity.push { $0.member("push", true) }
             if let graceMs = identity.graceMs { $0.member("grace_ms", graceMs) }
@@ -249,6 +255,7 @@ public final class JobqLink {
             return end(with: reply["error"].map(ProtocolError.init) ?? ConnectionError.notAReply(reply.description))
         }
         session = reply["session"]?.string
+        lineBytes = reply["limits"]?["line_bytes"]?.integer.map { Int($0) }
         opened()
     }
 
@@ -257,7 +264,7 @@ public final class JobqLink {
         pause.reset()
         problem = nil
         // What is asked from here on is sent as it is asked.
-        let unanswered = requests.keys.sorted().filter { requests[$0]?.retryAt == nil }
+        let unanswered = requests.numbers.filter { requests[$0]?.retryAt == nil }
         onChange(nil)
         for claim in held.all { extend(claim) }
         for number in unanswered { send(number) }
@@ -272,10 +279,14 @@ public final class JobqLink {
         let isNews = problem == nil
         problem = error
         var failed: [Int] = []
-        for (number, request) in requests where request.wasSent {
-            if request.line.mayBeRepeated { requests[number]?.wasLost = true } else { failed.append(number) }
+        for number in requests.numbers where requests[number]?.wasSent == true {
+            if requests[number]?.line.mayBeRepeated == true {
+                requests[number]?.wasLost = true
+            } else {
+                failed.append(number)
+            }
         }
-        failAll(failed.sorted(), error)
+        failAll(failed, error)
         if isNews { onChange(error) }
     }
 
@@ -284,9 +295,16 @@ public final class JobqLink {
     private func send(_ number: Int) {
         guard let socket, let request = requests[number] else { return }
         let waitedMs = request.wasSent ? MonotonicClock.now - request.startedAt : 0
+        let line = request.line.line(id: number, waitedMs: waitedMs)
+        // Its end of line does not count.
+        if let lineBytes, line.count - 1 > lineBytes {
+            requests[number]?.failure = .tooLong(line.count - 1, limit: lineBytes)
+            return
+        }
         requests[number]?.wasSent = true
+        requests[number]?.bytes = line.count
         do throws(ConnectionError) {
-            try socket.send(request.line.line(id: number, waitedMs: waitedMs))
+            try socket.send(line)
         } catch {
             lost(error)
         }
@@ -299,21 +317,21 @@ public final class JobqLink {
             return
         }
         if case .greeting = phase { return greeted(line) }
-        guard let number = line["id"]?.integer.map({ Int($0) }), let request = requests[number] else {
-            return giveBack(line)
-        }
-        if let error = line["error"].map(ProtocolError.init), isNotNow(error) {
+        guard let number = requests.addressee(of: line), let request = requests[number] else { return giveBack(line) }
+        let error = line["error"].map(ProtocolError.init)
+        note(hold: error)
+        if let error, isNotNow(error) {
             requests[number]?.refusal = error
             let pause = requests[number]?.pause.next(&generator) ?? 1_000
             requests[number]?.retryAt = MonotonicClock.now + max(pause, error.retryAfterMs ?? 0)
             return
         }
-        requests[number] = nil
+        requests.remove(number)
         held.note(request.line, line, at: MonotonicClock.now)
         request.then(answer(line, request))
     }
 
-    private func answer(_ line: JSONDocument, _ request: Request) -> Answer {
+    private func answer(_ line: JSONDocument, _ request: OpenRequests.Request) -> Answer {
         if line["ok"]?.bool == true {
             return .success(request.wasLost ? request.line.withoutOwnDuplicates(line) : line)
         }
@@ -324,7 +342,20 @@ public final class JobqLink {
     }
 
     private func isNotNow(_ error: ProtocolError) -> Bool {
-        error.errorCode == .storeUnavailable || error.errorCode == .draining
+        switch error.errorCode {
+        case .storeUnavailable, .storeFull, .draining: true
+        default: false
+        }
+    }
+
+    private func note(hold error: ProtocolError?) {
+        if let error {
+            guard isNotNow(error), !isOnHold else { return }
+        } else if !isOnHold {
+            return
+        }
+        isOnHold = error != nil
+        onHold(error)
     }
 
     /// An answer that nobody waits for any more: jobs in it go back.

@@ -80,25 +80,15 @@ final class LinkMailbox: Sendable {
 final class LinkAnswer: @unchecked Sendable {
     // Written before the semaphore is posted and read after it was waited for, which orders the two.
     private var result: JobqLink.Answer?
-    private let semaphore: UnsafeMutablePointer<sem_t>
-
-    init() {
-        semaphore = .allocate(capacity: 1)
-        sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
+    private let semaphore = Semaphore()
 
     func bring(_ answer: JobqLink.Answer) {
         result = answer
-        sem_post(semaphore)
+        semaphore.post()
     }
 
     func wait() throws -> JSONDocument {
-        while sem_wait(semaphore) != 0 {}
+        semaphore.wait()
         return try result!.get()
     }
 }

@@ -3,7 +3,7 @@
 //
 // Every write of the protocol may be repeated, for the token or the job's id says what was meant. So a job to enqueue that
 // has no id gets one here. What waits asks for the rest of its time only. What cannot be repeated: subscriptions, which
-// belong to a connection, and `requeue` and `purge` by filter, which would take the next jobs then.
+// belong to a connection, and `requeue` and `purge` by filter, which would take the next jobs then, as `remove_queue` the next queue.
 
 import Wire
 
@@ -33,11 +33,14 @@ struct RequestLine {
 
     var mayBeRepeated: Bool {
         switch operation {
-        case "hello", "subscribe", "unsubscribe", "cancel_wait", "purge": false
+        case "hello", "subscribe", "unsubscribe", "cancel_wait", "purge", "remove_queue": false
         case "requeue": members["job"] != nil
         default: true
         }
     }
+
+    /// Whether the daemon may keep it for long without an answer.
+    var waitsOnPurpose: Bool { (members["wait_ms"] ?? members["next"]?["wait_ms"])?.integer ?? 0 > 0 }
 
     /// The whole line. `waitedMs`: how long it has waited before, over connections that were lost.
     func line(id: Int, waitedMs: Int64 = 0) -> [UInt8] {

@@ -15,6 +15,8 @@ public enum CloseReason: Sendable, Hashable {
     case hangup
     /// The peer did not read: more than the limit waited to be written.
     case overflow
+    /// The memory of all connections is used up, and this one's peer did not read.
+    case memory
     /// A read or write failed, with this errno.
     case error(Int32)
     /// `close()` or `closeAfterFlush()`.
@@ -44,13 +46,12 @@ public final class ByteStream {
     /// Who is at the other end.
     public let peer: PeerCredentials
 
-    /// The systemd unit of the process at the other end, e.g. `mailer.service`; nil when it has none, or that cannot be
-    /// found out (sd_peer_get_unit(3)). Reads files below /proc each time.
-    public var peerUnit: String? {
-        var name: UnsafeMutablePointer<CChar>?
-        guard isOpen, sd_peer_get_unit(fd, &name) >= 0, let name else { return nil }
-        defer { free(name) }
-        return String(cString: name)
+    /// When it was taken into its set, µs of CLOCK_BOOTTIME.
+    private let acceptedAt = PeerUnit.bootTime
+
+    /// The systemd unit of the process at the other end, e.g. `mailer.service`. Reads files below /proc each time.
+    public var peerUnit: PeerUnit {
+        isOpen ? PeerUnit(ofSocket: fd, pid: peer.pid, acceptedAt: acceptedAt) : .unknown
     }
 
     /// The supplementary groups of the process at the other end, as they were when it connected; may or may not have its
@@ -65,6 +66,9 @@ public final class ByteStream {
         }
         return Array(groups.prefix(Int(max(0, count))))
     }
+
+    /// Asks for one `streamDidDrain` when all is written, also when the socket takes it without having been full.
+    public var tellsDrain = false
 
     // The rest is between the stream and its set.
     /// Used only while the stream is open, and a set closes its streams before it goes.
@@ -84,6 +88,8 @@ public final class ByteStream {
     var inputIsWatched = true
     /// The socket was full at the last write.
     var outputIsStuck = false
+    /// Since when it has taken nothing (monotonic µs); 0: it takes everything.
+    var stuckSince: UInt64 = 0
     var closesWhenFlushed = false
     var isDirty = false
     var closeReason: CloseReason?
@@ -102,6 +108,9 @@ public final class ByteStream {
     /// Whether what is written now is sent, if the peer reads it: not while the stream is closing.
     public var takesOutput: Bool { isOpen && !closesWhenFlushed }
 
+    /// After the end: bytes written by us that the socket has not taken.
+    public private(set) var lostBytes = 0
+
     /// Bytes written by us that the socket has not taken yet.
     public var unsentBytes: Int { output.count }
 
@@ -109,20 +118,39 @@ public final class ByteStream {
     /// everything is written.
     public var isCongested: Bool { outputIsStuck }
 
+    /// Bytes of memory that its output takes, written ones included until their memory is given back.
+    public var outputFootprint: Int { output.footprint }
+
     /// Sends bytes at the end of the turn, after all sent before. Nothing happens when the stream is closed or closing.
     ///
     /// When more than the output limit waits already, the peer is not reading: the stream is closed (`.overflow`). One
-    /// write may be larger than the limit, so memory is bounded by the limit and the largest single write.
+    /// write may be larger than the limit: then the set closes the stream if its peer takes nothing of it for a while.
+    /// When the memory of all connections is used up, it is closed (`.memory`) unless its peer reads.
     public func write(_ bytes: UnsafeRawBufferPointer) {
         guard isOpen, !closesWhenFlushed else { return }
         if output.count >= outputLimit { relieve() }
         guard isOpen else { return }
+        let before = output.footprint
         output.append(bytes)
-        if !isDirty { set.markDirty(self) }
+        set.budget.change(by: output.footprint - before)
+        if set.budget.isExhausted { save() }
+        if isOpen && !isDirty { set.markDirty(self) }
     }
 
     /// As `write(_: UnsafeRawBufferPointer)`.
     public func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+    /// One write of three parts.
+    public func write(_ head: [UInt8], _ body: [UInt8], _ tail: [UInt8]) {
+        guard isOpen, !closesWhenFlushed else { return }
+        if output.count >= outputLimit { relieve() }
+        guard isOpen else { return }
+        let before = output.footprint
+        for part in [head, body, tail] { part.withUnsafeBytes { output.append($0) } }
+        set.budget.change(by: output.footprint - before)
+        if set.budget.isExhausted { save() }
+        if isOpen && !isDirty { set.markDirty(self) }
+    }
 
     /// Stops `streamDidRead` until `resumeReading`. A hang-up is still noticed.
     public func pauseReading() { wantsInput = false }
@@ -132,6 +160,13 @@ public final class ByteStream {
         if wantsInput { return }
         wantsInput = true
         if isOpen && inputIsOpen && !inputIsWatched && !isDirty { set.markDirty(self) }
+    }
+
+    /// Lets the peer send no more. What it has sent is still read, and `streamDidEndInput` follows; what it tries to send
+    /// from now on fails with EPIPE, so that it knows that nobody has read it (shutdown(2) with SHUT_RD).
+    public func endInput() {
+        guard isOpen, inputIsOpen else { return }
+        shutdown(fd, Int32(SHUT_RD))
     }
 
     /// Takes no more input and no more output, and closes as soon as what was written has gone out.
@@ -148,6 +183,7 @@ public final class ByteStream {
     func end(_ reason: CloseReason) {
         guard isOpen else { return }
         closeReason = reason
+        lostBytes = output.count
         set.remove(self)
     }
 
@@ -157,6 +193,15 @@ public final class ByteStream {
         guard isOpen, output.count >= outputLimit else { return }
         set.droppedForOutput += 1
         end(.overflow)
+    }
+
+    /// What a peer that reads may leave in our hands when there is no memory for more.
+    private static let sparedBytes = 4_096
+
+    /// All memory is used up: gives the socket a chance, and ends the stream if it leaves much.
+    private func save() {
+        if !outputIsStuck { send() }
+        if isOpen, output.count > Self.sparedBytes { end(.memory) }
     }
 
     // MARK: Called by the set
@@ -199,7 +244,12 @@ public final class ByteStream {
         send()
         guard isOpen, !outputIsStuck else { return }
         set.updateInterest(of: self)
-        if closesWhenFlushed { end(.closedByUs) } else { delegate?.streamDidDrain(self) }
+        if closesWhenFlushed { end(.closedByUs) } else { tellDrained() }
+    }
+
+    private func tellDrained() {
+        tellsDrain = false
+        delegate?.streamDidDrain(self)
     }
 
     /// The end of the turn: writes once and tells epoll what has changed.
@@ -209,6 +259,7 @@ public final class ByteStream {
         if !outputIsStuck { send() }
         guard isOpen else { return }
         if closesWhenFlushed && output.isEmpty { return end(.closedByUs) }
+        if tellsDrain && output.isEmpty { tellDrained() }
         if wantsInput && inputIsOpen { inputIsWatched = true }
         set.updateInterest(of: self)
     }
@@ -219,13 +270,18 @@ public final class ByteStream {
         let bytes = output.bytes
         let n = Glibc.send(fd, bytes.baseAddress!, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
         if n < 0 { return failed(errno) }
+        let before = output.footprint
         output.removeFirst(n)
+        set.budget.change(by: output.footprint - before)
         outputIsStuck = !output.isEmpty
+        stuckSince = outputIsStuck ? set.loop.now : 0
     }
 
     private func failed(_ code: Int32) {
         switch code {
-        case EAGAIN: outputIsStuck = !output.isEmpty
+        case EAGAIN:
+            outputIsStuck = !output.isEmpty
+            if stuckSince == 0 { stuckSince = set.loop.now }
         case EINTR: break
         case EPIPE, ECONNRESET: end(.hangup)
         default: end(.error(code))

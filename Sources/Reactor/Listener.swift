@@ -31,6 +31,7 @@ public final class Listener {
     private var wakeUp: LoopTimer?
     private var rest = shortestRest
     private var isPaused = false
+    private lazy var watch = fd < 0 ? nil : AddressWatch(listening: fd)
 
     /// Binds `path` and listens. An abandoned socket there is replaced, a live one is left alone (`.inUse`).
     /// `group`: a name or number; nil leaves the process's.
@@ -83,11 +84,19 @@ public final class Listener {
         update(exhausted: isExhausted)
     }
 
+    /// Whether connections to the address arrive here; to be asked once a second.
+    public func lookAtAddress() -> AddressState {
+        guard let watch else { return .unknown }
+        watch.look(isAccepting: !isPaused && !isExhausted)
+        return watch.state
+    }
+
     /// Stops listening and removes the path, if we bound it and it is still ours. Accepted connections stay.
     public func close() {
         guard fd >= 0 else { return }
         source = nil
         wakeUp = nil
+        watch = nil
         bound?.remove()
         Glibc.close(fd)
         fd = -1
@@ -111,11 +120,16 @@ public final class Listener {
     }
 
     private func hand(over connection: Int32) {
+        let peer = PeerCredentials(ofSocket: connection)
+        if let watch, watch.expectsProbe, peer.pid == getpid() {
+            Glibc.close(connection)
+            return watch.probeArrived()
+        }
         guard let onAccept else {
             Glibc.close(connection)
             return
         }
-        onAccept(connection, PeerCredentials(ofSocket: connection))
+        onAccept(connection, peer)
     }
 
     private func takeRest(_ code: Int32) {

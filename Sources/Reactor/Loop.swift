@@ -82,7 +82,10 @@ public final class Loop {
     // MARK: The length of a turn
 
     /// Whether the present turn has had its share of time. What can wait then waits for the next turn.
-    public var turnIsLong: Bool { now - turnBeganAt >= Loop.turnShareUs }
+    public var turnIsLong: Bool { turnHasTaken(Loop.turnShareUs) }
+
+    /// Whether the present turn has lasted this long, µs.
+    public func turnHasTaken(_ microseconds: UInt64) -> Bool { now >= turnBeganAt + microseconds }
 
     /// Calls `step` until it says false: as often in each turn as the turn's share of time allows, at least once. The
     /// first steps are taken now. A step is short: it works on one thing, or on a few.

@@ -13,12 +13,20 @@ public enum MessageID: String, Sendable, CaseIterable {
     case stopped = "8799d2dfb0554f47a8500260a08c165e"
     /// Redis cannot be reached or used.
     case redisAway = "219e271e4691420e94a9534295908235"
+    /// Redis answers, but cannot be used as it is: it refuses writes, or rights are missing.
+    case redisRefuses = "f5d11fd65c02408994840301ac828c02"
+    /// A Redis that refused writes takes them again.
+    case redisAccepts = "a1728df91fd04a328f038aaca0640a82"
     /// Redis is connected, at the start or again.
     case redisBack = "a677bf29b0d648f7b8ae7a26239d42c0"
     /// Redis is set up so that jobs may get lost: it evicts keys, or does not keep them on disk.
     case redisRisk = "78b6836ac8dd4cd8a7ee53e534231cef"
     /// The daemon's own redis-server has ended by itself.
     case ownRedisEnded = "605c14c35a504ed59f0cccc76b547319"
+    /// Nobody was connected to Redis for a while: expired leases stay until workers had time to renew them.
+    case reclaimingPaused = "2f4ed0a3c58b4e6fb1d6a7c09e35d814"
+    /// The clock of the Redis server was set.
+    case clockSet = "c64b1f0d7e9a4f0c9a3fd5b8217e60ab"
     /// The store cannot be had at all, and the daemon ends.
     case storeFailed = "167348a281af4cdb86ad0b9c03feb719"
     /// No new work is taken until a restart.
@@ -33,8 +41,16 @@ public enum MessageID: String, Sendable, CaseIterable {
     case forbidden = "5466132cca7345ecb53b256d7aff3154"
     /// All places for connections are taken.
     case connectionsFull = "fb2037a18b3b4d4fb794a2427ff68ab7"
+    /// The daemon's listening addresses do not lead to its sockets.
+    case unreachable = "6f14a9c56a7042368a4b2d952770e02b"
     /// The process has no file descriptors left for connections.
     case noDescriptors = "7606d5f65c074d91a881553dc3a9b877"
+    /// The limit of open files leaves room for fewer connections than are configured.
+    case fewDescriptors = "ed563596baa143008e3c4ac3d8153fb1"
+    /// A user has as many connections as one user may have.
+    case userFull = "091b538da980428e84eaeba384746872"
+    /// A connection was closed because all of them together held too much memory.
+    case memoryDrop = "f726563a3f2a4affa034de6b53d89e46"
     /// A worker has ended with jobs in its hands.
     case workerGone = "f812c90132e34e4a8f129a9e61b98f37"
     /// A request met a bug, of the daemon or of what it keeps in Redis.

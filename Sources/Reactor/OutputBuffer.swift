@@ -3,6 +3,7 @@
 // Memory comes from malloc in doubling sizes and goes back as soon as everything is written: an idle connection holds
 // none, and a small reply costs one malloc/free pair out of the allocator's thread cache. What was written is dropped by
 // moving the front; the rest is moved down only when that frees at least half of the memory, so each byte moves O(1) times.
+// A large buffer of which most was written is made smaller: a peer that leaves the last byte unread holds little.
 
 internal import Glibc
 
@@ -16,8 +17,13 @@ struct OutputBuffer: ~Copyable {
 
     deinit { free(memory) }
 
+    /// From here on memory is given back also while something waits.
+    private static let shrinkingSize = 65_536
+
     var count: Int { end - front }
     var isEmpty: Bool { end == front }
+    /// Bytes of memory that were touched; capacity beyond them costs nothing yet.
+    var footprint: Int { end }
 
     /// What waits, in order. Valid until the next change.
     var bytes: UnsafeRawBufferPointer {
@@ -35,7 +41,19 @@ struct OutputBuffer: ~Copyable {
     /// Forgets the first `n` bytes, and gives the memory back with the last.
     mutating func removeFirst(_ n: Int) {
         front += n
-        if front == end { removeAll() }
+        if front == end { return removeAll() }
+        if front >= Self.shrinkingSize && front >= capacity / 2 { shrink() }
+    }
+
+    /// Moves what waits into memory of its own size.
+    private mutating func shrink() {
+        guard let smaller = malloc(count) else { return }
+        memcpy(smaller, memory! + front, count)
+        free(memory)
+        memory = smaller
+        capacity = count
+        end = count
+        front = 0
     }
 
     mutating func removeAll() {

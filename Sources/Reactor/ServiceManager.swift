@@ -12,6 +12,10 @@ public enum ServiceManager {
     @discardableResult
     public static func ready() -> Bool { send("READY=1") }
 
+    /// The start takes that much longer, counted from now; see sd_notify(3).
+    @discardableResult
+    public static func extendTimeout(microseconds: UInt64) -> Bool { send("EXTEND_TIMEOUT_USEC=\(microseconds)") }
+
     /// One line about how things stand, for `systemctl status`.
     @discardableResult
     public static func status(_ text: String) -> Bool { send("STATUS=" + LogText.escaped(text)) }
@@ -27,6 +31,14 @@ public enum ServiceManager {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return send("RELOADING=1\nMONOTONIC_USEC=\(Int(time.tv_sec) * 1_000_000 + time.tv_nsec / 1_000)")
     }
+
+    /// The unit that this process is part of, in which its manager also runs the commands of that unit; nil without one.
+    public static let ownUnit: String? = {
+        var name: UnsafeMutablePointer<CChar>?
+        guard sd_pid_get_unit(0, &name) >= 0, let name else { return nil }
+        defer { free(name) }
+        return String(cString: name)
+    }()
 
     /// Anything else, `KEY=value` lines. True when it was handed to a service manager.
     @discardableResult

@@ -12,6 +12,8 @@ public struct CommandBuffer: Sendable {
     private(set) var bytes: [UInt8] = []
     /// How many arguments there are.
     public private(set) var count = 0
+    /// How many bytes they are on the line.
+    public var byteCount: Int { bytes.count }
 
     /// No arguments.
     public init() {}

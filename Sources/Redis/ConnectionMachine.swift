@@ -7,7 +7,7 @@
 //
 // A name may have several addresses: each is tried to the end of the handshake before the whole attempt counts as
 // failed. Pauses double from `firstRetry` to `longestRetry` and are shortened by chance by up to a half, so that many
-// daemons do not come back in step. Looking up has no deadline of its own (the resolver has), so that a dead name
+// daemons do not come back in step. They grow too while links become ready and do not last. Looking up has no deadline of its own (the resolver has), so that a dead name
 // server cannot make threads pile up; connecting has one for each address, and the handshake another.
 
 /// States of one link, and the rules between them. Times in µs of the monotonic clock.
@@ -44,6 +44,11 @@ struct ConnectionMachine {
     private(set) var timesReady = 0
     /// Why it is not ready.
     private(set) var problem: String?
+    /// It is not ready because Redis answered, and is of no use as it is.
+    private(set) var isRefused = false
+    /// Times in a row that a ready link did not last.
+    private var flaps = 0
+    private var readySince: UInt64 = 0
 
     private let timeout: UInt64
     private let firstRetry: UInt64
@@ -72,10 +77,12 @@ struct ConnectionMachine {
         return .greet(deadline: now + timeout)
     }
 
-    mutating func greeted() -> Action {
+    mutating func greeted(now: UInt64) -> Action {
         guard case .handshake = state else { return .none }
         state = .ready
         failures = 0
+        readySince = now
+        isRefused = false
         timesReady += 1
         problem = nil
         return .announce
@@ -83,8 +90,19 @@ struct ConnectionMachine {
 
     /// The look-up, the connection or the handshake failed, or a ready link was lost.
     ///
-    /// - Parameter random: 0 ≤ random < 1, shortens the pause.
-    mutating func failed(_ why: String, now: UInt64, random: Double) -> Action {
+    /// - Parameters:
+    ///   - isRefusal: Redis answered; it is a problem of the server and not of the way to it.
+    ///   - random: 0 ≤ random < 1, shortens the pause.
+    mutating func failed(_ why: String, isRefusal: Bool = false, now: UInt64, random: Double) -> Action {
+        switch state {
+        case .resolving, .connecting, .handshake, .ready: isRefused = isRefusal
+        case .idle, .waiting, .stopped: break
+        }
+        // A server that lets us in and breaks off at once is not called faster than one that does not let us in.
+        if state == .ready {
+            flaps = now - readySince < longestRetry ? flaps + 1 : 0
+            failures = max(0, flaps - 1)
+        }
         switch state {
         case .connecting(_, let rest, let within) where !rest.isEmpty:
             problem = why

@@ -38,6 +38,9 @@ final class HiredisContext {
         guard result == REDIS_OK else { throw error() }
     }
 
+    /// Bytes that wait to be written.
+    var unsentBytes: Int { jobqd_redis_unsent(context) }
+
     /// Writes what waits, once; false: the socket took only a part.
     func write() throws(HiredisError) -> Bool {
         var done: Int32 = 0

@@ -5,7 +5,8 @@
 //                   refused        ▼                 ▼
 //                              stopping ──exit──► stopped
 //
-// A child that ends by itself is started again, at once the first time and with growing pauses when it does not last.
+// A child that ends by itself is started again, at once the first time and with growing pauses when it does not last. But
+// one that ends three times before any has served will not run: the daemon's start fails then, and says why.
 
 /// States of the child server. Times in µs of the monotonic clock.
 struct PrivateRedisMachine {
@@ -29,7 +30,7 @@ struct PrivateRedisMachine {
         /// Ask it to end, and say `timePassed` at the deadline.
         case terminate(deadline: UInt64)
         case kill
-        /// It will not run: somebody else has the directory.
+        /// It will not run: somebody else has the directory, or it ends each time before it serves.
         case refuse
         case finish
     }
@@ -37,6 +38,8 @@ struct PrivateRedisMachine {
     private(set) var state: State = .idle
     /// Short lives in a row.
     private(set) var failures = 0
+    /// Whether a child of this machine has ever served.
+    private(set) var hasServed = false
 
     private let patience: UInt64
     private static let lockPause: UInt64 = 50_000
@@ -46,6 +49,7 @@ struct PrivateRedisMachine {
     private static let healthyLife: UInt64 = 10_000_000
     /// Within the five seconds in which the daemon ends.
     private static let timeToEnd: UInt64 = 3_000_000
+    private static let triesToServe = 3
 
     /// - Parameter patienceMs: how long to wait for another one that has the directory.
     init(patienceMs: Int64) { patience = UInt64(max(0, patienceMs)) * 1_000 }
@@ -77,6 +81,10 @@ struct PrivateRedisMachine {
             if now >= since + Self.healthyLife { failures = 0 }
             let pause = failures == 0 ? 0 : min(Self.longestPause, Self.firstPause << UInt64(min(failures - 1, 20)))
             failures += 1
+            guard hasServed || failures < Self.triesToServe else {
+                state = .stopped
+                return .refuse
+            }
             state = .waiting
             return .sleep(until: now + pause)
         case .stopping:
@@ -85,6 +93,12 @@ struct PrivateRedisMachine {
         case .idle, .locking, .waiting, .stopped: return .none
         }
     }
+
+    /// It has loaded its files and answers.
+    mutating func served() { hasServed = true }
+
+    /// The running child has not answered for too long. It will be started again when it has `ended`.
+    func isSilent() -> Action { if case .running = state { .kill } else { .none } }
 
     mutating func timePassed(now: UInt64) -> Action {
         switch state {

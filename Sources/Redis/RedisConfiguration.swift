@@ -56,6 +56,9 @@ public struct RedisConfiguration {
         }
     }
 
+    /// As whom the connection acts, in Redis's words.
+    var user: String { username ?? address.user ?? "default" }
+
     /// The AUTH command of this connect, or nil. To be wiped by the caller.
     func authentication() -> CommandBuffer? {
         guard var secret = password.map({ $0() }) ?? address.password else { return nil }

@@ -21,12 +21,16 @@ protocol RedisConnectionDelegate: AnyObject {
 }
 
 final class RedisConnection {
-    /// At most 128 KiB in a turn: a flood of replies must not keep the workers waiting.
+    /// At most 128 KiB in a turn, and what the turn's share of time allows: a flood of replies must not keep the workers
+    /// waiting.
     private static let readsPerTurn = 8
+    /// Replies between two looks at the clock.
+    private static let repliesAtOnce = 4
 
     private let loop: Loop
     private let configuration: RedisConfiguration
     private let scripts: [Script]?
+    private let rights: RightsProbe?
     private var machine: ConnectionMachine
     private var handshake: Handshake?
 
@@ -36,15 +40,27 @@ final class RedisConnection {
     private var source: FDSource?
     private var alarm: LoopTimer?
     private var log: ConnectionLog
+    private var news: LoopTimer?
 
     weak var delegate: (any RedisConnectionDelegate)?
+    /// The server lacks what `RightsProbe` tries, or does not let us have it.
+    var onRightsMissing: ((_ problem: String) -> Void)?
+    /// Asked before a connection that only listens says that Redis is away; see `tellOfLoss`.
+    var mayTellOfLoss: () -> Bool = { true }
     /// Of the server of the last completed handshake.
     private(set) var facts: ServerFacts?
+    /// What the last completed handshake found: the server refuses writes.
+    private(set) var refusalAtConnect: RedisFailure?
     /// Digests of the scripts, in their order; of the present server.
     private(set) var digests: [String] = []
 
-    /// - Parameter scripts: what to load on every connect; nil for a connection that only listens.
-    init(loop: Loop, configuration: RedisConfiguration, scripts: [Script]?, logger: Logger) {
+    /// - Parameters:
+    ///   - scripts: what to load on every connect; nil for a connection that only listens.
+    ///   - rights: what to try on every connect.
+    init(
+        loop: Loop, configuration: RedisConfiguration, scripts: [Script]?, rights: RightsProbe?, logger: Logger
+    ) {
+        self.rights = rights
         self.loop = loop
         self.configuration = configuration
         self.scripts = scripts
@@ -57,7 +73,11 @@ final class RedisConnection {
     var state: ConnectionMachine.State { machine.state }
     var isReady: Bool { machine.state == .ready }
     var problem: String? { machine.problem }
+    var isRefused: Bool { machine.isRefused }
     var reconnects: Int { max(0, machine.timesReady - 1) }
+
+    /// When anything came from the server last; 0: never.
+    private(set) var lastHeardAt: UInt64 = 0
 
     func start() {
         alarm = loop.timer { [weak self] in self?.alarmRang() }
@@ -76,6 +96,9 @@ final class RedisConnection {
         do { try context.append(bytes) } catch { failLater("\(error)") }
     }
 
+    /// Bytes that wait to be written.
+    var unsentBytes: Int { context?.unsentBytes ?? 0 }
+
     /// Writes what waits, as much as the socket takes; the rest goes out by itself.
     func flush() {
         guard let context else { return }
@@ -87,22 +110,37 @@ final class RedisConnection {
     }
 
     /// The link is of no use any more; make a new one.
-    func fail(_ why: String, timedOut: Bool = false) {
+    ///
+    /// - Parameter isRefusal: Redis answered; it is a problem of the server and not of the way to it.
+    func fail(_ why: String, timedOut: Bool = false, isRefusal: Bool = false) {
         let wasReady = isReady
-        perform(machine.failed(why, now: loop.now, random: configuration.random()))
+        perform(machine.failed(why, isRefusal: isRefusal, now: loop.now, random: configuration.random()))
         guard !isReady else { return }
-        log.away(why, now: loop.now)
+        tellOfLoss(why, isRefusal: isRefusal)
         if wasReady { delegate?.connectionWasLost(why, timedOut: timedOut) }
     }
 
+    /// Both connections are mostly lost together, and one line is enough. So the one that only listens waits for a moment,
+    /// and says nothing when the other one is away too.
+    private func tellOfLoss(_ why: String, isRefusal: Bool) {
+        guard scripts == nil else { return log.away(why, isRefusal: isRefusal, now: loop.now) }
+        news = loop.timer { [weak self] in
+            guard let self, !self.isReady, self.mayTellOfLoss() else { return }
+            self.log.away("the connection that listens: \(why)", isRefusal: isRefusal, now: self.loop.now)
+        }
+        news?.arm(after: Self.newsDelay)
+    }
+
+    private static let newsDelay: UInt64 = 500_000
+
     /// For errors found while the delegate is calling us: it is told in the next turn, of this connection only, and
     /// after it got what had been answered.
-    private func failLater(_ why: String) {
+    func failLater(_ why: String, isRefusal: Bool = false) {
         let broken = context
         loop.deferred { [weak self] in
             guard let self, let broken, self.context === broken else { return }
-            self.receive()
-            if self.context === broken { self.fail(why) }
+            self.receive(all: true)
+            if self.context === broken { self.fail(why, isRefusal: isRefusal) }
         }
     }
 
@@ -191,12 +229,15 @@ final class RedisConnection {
             if let scripts {
                 Handshake.commands(
                     authenticates: authentication != nil, database: configuration.address.database, name: name,
-                    scripts: scripts.count)
-            } else { Handshake.subscriptions(authenticates: authentication != nil, name: name) }
-        handshake = Handshake(steps: steps)
+                    scripts: scripts.count, triesRights: rights != nil)
+            } else {
+                Handshake.subscriptions(
+                    authenticates: authentication != nil, name: name, triesRights: rights != nil)
+            }
+        handshake = Handshake(steps: steps, rights: rights, user: configuration.user)
         if authentication == false { return failLater("cannot send to Redis") }
         do {
-            for command in steps.compactMap({ Handshake.command(for: $0, scripts: scripts ?? []) }) {
+            for command in steps.compactMap({ Handshake.command(for: $0, scripts: scripts ?? [], rights: rights) }) {
                 var head = CommandBuffer()
                 head.begin(arguments: command.count)
                 try context.append(head.bytes)
@@ -223,8 +264,10 @@ final class RedisConnection {
         alarm?.disarm()
         facts = handshake?.facts
         digests = handshake?.digests ?? []
+        refusalAtConnect = handshake?.findings?.refusal
         handshake = nil
-        if scripts == nil { log.listening() } else { log.ready(facts) }
+        news?.disarm()
+        if scripts == nil { log.listening(now: loop.now) } else { log.ready(facts, now: loop.now) }
         delegate?.connectionIsReady()
     }
 
@@ -244,18 +287,39 @@ final class RedisConnection {
         if !events.subtracting(.writable).isEmpty { receive() }
     }
 
-    private func receive() {
+    /// - Parameter all: whatever was answered is handed out now, however long it takes.
+    private func receive(all: Bool = false) {
         guard let context else { return }
         do {
-            for _ in 0..<Self.readsPerTurn {
+            var reads = 0
+            // What an earlier turn has read and not handed out goes first.
+            while try takeReplies(of: context, all: all), reads < Self.readsPerTurn {
+                reads += 1
                 let length = try context.read()
-                // A reply may end this connection: its context stays ours until the end of this function.
-                while self.context === context, try context.takeReply({ self.received($0) }) {}
-                guard self.context === context else { return }
+                if length > 0 { lastHeardAt = loop.now }
+                guard try takeReplies(of: context, all: all) else { break }
                 if length < HiredisContext.readSize { break }
             }
+            guard self.context === context else { return }
         } catch { return fail(handshake?.complaint.map { "\(error); before that: \($0)" } ?? "\(error)") }
         if isReady { delegate?.connectionDidRead() }
+    }
+
+    /// Hands out the replies that were read. False: the turn is long, the rest follows in the next one; or the connection
+    /// has ended.
+    private func takeReplies(of context: HiredisContext, all: Bool) throws(HiredisError) -> Bool {
+        var taken = 0
+        // A reply may end this connection.
+        while self.context === context, try context.takeReply({ self.received($0) }) {
+            taken += 1
+            guard !all, taken % Self.repliesAtOnce == 0, loop.turnIsLong else { continue }
+            loop.deferred { [weak self] in
+                guard let self, self.context === context else { return }
+                self.receive()
+            }
+            return false
+        }
+        return self.context === context
     }
 
     private func received(_ reply: ReplyView) {
@@ -265,8 +329,11 @@ final class RedisConnection {
         }
         switch handshake?.receive(HandshakeReply(reply)) {
         case .goOn, nil: break
-        case .ready: perform(machine.greeted())
-        case .refused(let why): fail(why)
+        case .ready: perform(machine.greeted(now: loop.now))
+        case .refused(let why):
+            let isMissing = handshake?.findings?.isEmpty == false
+            fail(why, isRefusal: handshake?.isLoading == false)
+            if isMissing { onRightsMissing?(why) }
         }
     }
 }

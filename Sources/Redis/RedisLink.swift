@@ -1,7 +1,8 @@
 // The pipelined link: commands in, replies out, in order.
 //
 // While the link is ready, commands go into hiredis's output buffer at once and are written together by `flush()`,
-// which the store calls at the end of a turn. At most `pipelineCap` are under way; more wait here. Replies are matched
+// which the store calls at the end of a turn. At most `pipelineCap` are under way, and about 4 MiB are not written; more
+// wait here. Replies are matched
 // by order. The oldest command under way has a deadline: when it passes, the link is dropped with all that is under
 // way and made anew, since what does not answer in time may never do so. After a loss nothing is sent again: Redis may
 // have executed it, and only the caller knows what may be repeated. The one exception is NOSCRIPT, which says that
@@ -56,6 +57,9 @@ public final class RedisLink {
     private let loop: Loop
     private let connection: RedisConnection
     private let scripts: [Script]
+    private let rights: RightsProbe?
+    /// As whom it is connected, in Redis's words.
+    public let user: String
     private let scriptIndex: [String: Int]
     private let pipelineCap: Int
     private let timeout: UInt64
@@ -80,14 +84,25 @@ public final class RedisLink {
     /// The ready link was lost; what was under way fails in the same turn, after this call.
     public var onLost: ((_ why: String) -> Void)?
 
+    /// Redis answered with an error that concerns more than the one command: it refuses writes, or lets us have less than
+    /// we need. Called before the command's completion.
+    public var onRefusal: ((_ failure: RedisFailure) -> Void)?
+
     /// A link at rest; `start()` begins to connect.
-    public init(loop: Loop, configuration: RedisConfiguration, scripts: [Script], logger: Logger) {
+    ///
+    /// - Parameter rights: what must be permitted; where it is not, the link is refused with a sentence that names it.
+    public init(
+        loop: Loop, configuration: RedisConfiguration, scripts: [Script], rights: RightsProbe? = nil, logger: Logger
+    ) {
+        self.rights = rights
+        self.user = configuration.user
         self.loop = loop
         self.scripts = scripts
         self.scriptIndex = Dictionary(uniqueKeysWithValues: scripts.enumerated().map { ($1.name, $0) })
         self.pipelineCap = max(1, configuration.pipelineCap)
         self.timeout = UInt64(max(1, configuration.requestTimeoutMs)) * 1_000
-        self.connection = RedisConnection(loop: loop, configuration: configuration, scripts: scripts, logger: logger)
+        self.connection = RedisConnection(
+            loop: loop, configuration: configuration, scripts: scripts, rights: rights, logger: logger)
     }
 
     /// Begins to connect, and goes on until `stop()`.
@@ -125,8 +140,14 @@ public final class RedisLink {
     public var facts: ServerFacts? { connection.facts }
     /// Why it is not ready, or nil.
     public var problem: String? { connection.problem }
+    /// It is not ready because Redis answered, and is of no use as it is: `problem` says why.
+    public var isRefused: Bool { connection.isRefused }
+    /// Of the ready link: why Redis refused writes at the connect, or nil.
+    public var refusalAtConnect: RedisFailure? { connection.refusalAtConnect }
     /// How often it became ready again.
     public var reconnects: Int { connection.reconnects }
+    /// When anything came from the server last, µs of the loop's clock; 0: never.
+    public var lastHeardAt: UInt64 { connection.lastHeardAt }
     /// Commands without a reply, those that wait beyond the cap included.
     public var load: Int { underWay.count + held.count }
 
@@ -146,6 +167,40 @@ public final class RedisLink {
         accept(.script(ScriptCall(script: index, keys: keys, arguments: arguments)), then)
     }
 
+    /// Tries what is permitted, and whether writes are taken, as the handshake does; only on a link with `rights`.
+    public func tryRights(then: @escaping (Result<RightsFindings, RedisFailure>) -> Void) {
+        guard let rights else { preconditionFailure("this link was made without rights to try") }
+        var digest: RedisFailure?
+        if let command = Handshake.command(for: .digest, scripts: []) {
+            send(command) { if case .failure(let failure) = $0, failure.missingRight != nil { digest = failure } }
+        }
+        send(rights.command) { [self] result in
+            then(
+                result.flatMap { reply in
+                    guard var findings = rights.findings(reply) else {
+                        return .failure(distrust("the answer to EVAL"))
+                    }
+                    if let digest { findings.note(digest, command: "EVALSHA") }
+                    return .success(findings)
+                })
+        }
+    }
+
+    /// The server is no longer what it was at the connect: connects again, as soon as nothing is under way.
+    public func checkAgain(_ why: String) {
+        guard isReady, needsCheck == nil else { return }
+        needsCheck = why
+        if underWay.isEmpty { connection.failLater(why, isRefusal: true) }
+    }
+
+    /// An answer was none that Redis could have given: no later one can be believed, so the link is made anew. The failure
+    /// is for the command that was answered so.
+    public func distrust(_ what: String) -> RedisFailure {
+        let why = "\(what) has a form that Redis does not give"
+        connection.failLater(why, isRefusal: true)
+        return .lost(why)
+    }
+
     /// Writes what was sent since the last time, with one system call.
     public func flush() { connection.flush() }
 
@@ -155,13 +210,19 @@ public final class RedisLink {
             return loop.deferred { then(.failure(failure)) }
         }
         let now = loop.now
-        if held.isEmpty, underWay.count < pipelineCap, needsCheck == nil {
+        if held.isEmpty, hasRoom, needsCheck == nil {
             transmit(command, now: now, then)
         } else {
             held.append(Held(since: now, command: command, then: then))
         }
         if let deadline, !deadline.isArmed { deadline.arm(at: now + timeout) }
     }
+
+    /// Bytes that may wait in hiredis's buffer: it moves all of them down at each write that takes a part.
+    private static let unsentBound = 4 << 20
+
+    /// Another command may be handed to hiredis.
+    private var hasRoom: Bool { underWay.count < pipelineCap && connection.unsentBytes < Self.unsentBound }
 
     private func transmit(_ command: Command, now: UInt64, _ then: @escaping Completion) {
         opening.removeAll()
@@ -246,7 +307,8 @@ extension RedisLink: RedisConnectionDelegate {
         guard reply.kind == .error else { return command.then(.success(reply)) }
         let failure = RedisFailure(errorReply: reply.string)
         if failure.kind == .noScript, let call = command.call { return resend(call, command.then) }
-        if failure.asksForNewCheck { needsCheck = "\(failure)" }
+        if failure.asksForNewCheck, needsCheck == nil { needsCheck = "\(failure)" }
+        if failure.isRefusal || failure.missingRight != nil { onRefusal?(failure) }
         command.then(.failure(failure))
     }
 
@@ -258,9 +320,9 @@ extension RedisLink: RedisConnectionDelegate {
         }
         answeredSentAt = nil
         if let why = needsCheck {
-            if underWay.isEmpty { return connection.fail(why) }
+            if underWay.isEmpty { return connection.fail(why, isRefusal: true) }
         } else {
-            while underWay.count < pipelineCap, let next = held.popFirst() {
+            while hasRoom, let next = held.popFirst() {
                 transmit(next.command, now: now, next.then)
             }
         }

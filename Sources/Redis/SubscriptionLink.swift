@@ -38,12 +38,24 @@ public final class SubscriptionLink {
     /// The ready link was lost; all subscriptions follow again when it is back.
     public var onLost: ((_ why: String) -> Void)?
 
-    /// A link at rest; `start()` begins to connect. The configuration is that of the command link.
-    public init(loop: Loop, configuration: RedisConfiguration, logger: Logger) {
+    /// The server does not let us listen: what is missing.
+    public var onRightsMissing: ((_ problem: String) -> Void)? {
+        get { connection.onRightsMissing }
+        set { connection.onRightsMissing = newValue }
+    }
+    /// Whether a loss of this link is news; not when that of the command link has been told.
+    public var mayTellOfLoss: () -> Bool {
+        get { connection.mayTellOfLoss }
+        set { connection.mayTellOfLoss = newValue }
+    }
+
+    /// A link at rest; `start()` begins to connect. Configuration and rights are those of the command link.
+    public init(loop: Loop, configuration: RedisConfiguration, rights: RightsProbe? = nil, logger: Logger) {
         self.loop = loop
         self.timeout = UInt64(max(1, configuration.requestTimeoutMs)) * 1_000
         self.logger = logger
-        self.connection = RedisConnection(loop: loop, configuration: configuration, scripts: nil, logger: logger)
+        self.connection = RedisConnection(
+            loop: loop, configuration: configuration, scripts: nil, rights: rights, logger: logger)
     }
 
     /// Begins to connect, and goes on until `stop()`.
@@ -153,8 +165,8 @@ public final class SubscriptionLink {
 
     /// An error answers a whole command. Only a pattern can be done without.
     private func refused(_ failure: RedisFailure) {
-        guard case .reply(code: "NOPERM", _) = failure, unconfirmed.first?.verb == .patternSubscribe else {
-            return connection.fail("\(failure)")
+        guard failure.missingRight == .channels, unconfirmed.first?.verb == .patternSubscribe else {
+            return connection.fail("\(failure)", isRefusal: true)
         }
         confirmed()
         logger.warning("Redis does not let us listen to a pattern", metadata: ["problem": "\(failure)"])

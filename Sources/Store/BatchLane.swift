@@ -56,6 +56,8 @@ final class Batch<Outcome> {
 final class BatchLane<Outcome> {
     /// How long a batch takes further calls, µs.
     private static var openFor: UInt64 { 50_000 }
+    /// A batch of this many bytes takes no more: one script call must not hold Redis up, and a growing array is copied.
+    private static var fullBytes: Int { 1 << 20 }
 
     let script: Script
     /// Items in one script call; a call with more has been cut before it comes here.
@@ -74,7 +76,8 @@ final class BatchLane<Outcome> {
 
     /// The batch that a call of so many items may still join.
     func open(for items: Int, now: UInt64) -> Batch<Outcome>? {
-        guard let last = waiting.last, last.items + items <= bound, !last.isResent, now < last.openedAt + Self.openFor
+        guard let last = waiting.last, last.items + items <= bound, !last.isResent, now < last.openedAt + Self.openFor,
+            last.arguments.byteCount < Self.fullBytes
         else { return nil }
         return last
     }

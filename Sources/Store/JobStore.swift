@@ -41,8 +41,15 @@ public protocol JobStore: AnyObject {
     /// Ends the attempts of a worker that is gone: as an expired lease, with reason `worker_gone`. Patient: it is
     /// kept and sent when the store is back.
     func workerGone(_ claims: [Claim], queue: String, then: @escaping Completion<[TokenOutcome]>)
-    /// Promotes what is due and, unless `reclaiming` is false, reclaims expired leases; ≤ 100 jobs of each a step.
-    func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>)
+    /// Promotes what is due and reclaims expired leases; ≤ 100 jobs of each a step. A call that is carried out
+    /// after `reclaimingUntil` leaves leases as they are; nil: any call does.
+    func sweep(queue: String, reclaimingUntil: ServerTime?, then: @escaping Completion<Swept>)
+    /// Which of these queues have something due within two seconds, or something to claim; ≤ 100 queues. Expired leases are
+    /// due if they may be reclaimed until that time.
+    func look(at queues: [String], reclaimingUntil: ServerTime?, then: @escaping Completion<[QueueLook]>)
+    /// Tells that this daemon is connected, and learns what all daemons must know: see `BeatReply`. Not while the store is
+    /// away: fails at once then.
+    func beat(_ beat: Beat, then: @escaping Completion<BeatReply>)
 
     /// nil: no such job.
     func get(_ id: String, queue: String, then: @escaping Completion<JobRecord?>)
@@ -65,22 +72,33 @@ public protocol JobStore: AnyObject {
     func purge(
         queue: String, filter: JobFilter, limit: Int, dryRun: Bool, cursor: String?,
         then: @escaping Completion<BulkStep?>)
-    /// Changes the policy and returns it as it then holds. Creates the queue when it is new.
-    func configure(_ change: PolicyChange, queue: String, then: @escaping Completion<QueuePolicy>)
+    /// Changes the policy and returns it as it then holds. A queue that is new is made, or (not `creating`) the answer is nil.
+    func configure(_ change: PolicyChange, queue: String, creating: Bool, then: @escaping Completion<QueuePolicy?>)
     /// nil: no such queue.
     func policy(queue: String, then: @escaping Completion<QueuePolicy?>)
     /// What the claims are worth now; changes nothing.
     func held(_ claims: [Claim], queue: String, then: @escaping Completion<[HeldOutcome]>)
-    /// One bounded step of the check of a queue's invariants; nil: no such queue. `cursor` from the step before.
-    func check(queue: String, repair: Bool, cursor: String?, then: @escaping Completion<CheckStep?>)
-    /// `until` nil: without end. Creates the queue when it is new.
-    func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>)
-    /// False: no such queue.
-    func resume(queue: String, then: @escaping Completion<Bool>)
+    /// One bounded step of the check of a queue's invariants; nil: no such queue. First all of `indexes`, then `keys` (those
+    /// that pages of `keyPage` name), then `totals`.
+    func check(queue: String, repair: Bool, part: CheckPart, then: @escaping Completion<CheckStep?>)
+    /// Some keys of records and unique keys, of one queue or of all: nil is the first cursor and the last. One walk goes
+    /// through everything that the server has, whosever it is.
+    func keyPage(queue: String?, cursor: String?, then: @escaping Completion<KeyPage>)
+    /// `until` nil: without end. Answers with the pause before; nil: no such queue, and it was not to be made.
+    func pause(queue: String, until: ServerTime?, creating: Bool, then: @escaping Completion<QueuePause?>)
+    /// Answers with the pause that ended; nil: no such queue.
+    func resume(queue: String, then: @escaping Completion<QueuePause?>)
+    /// One step of removing a queue, at most 500 jobs; nil: no such queue. The last step also takes its name and its
+    /// bindings. Until then it is a queue with fewer jobs, which may get new ones.
+    func removeQueue(_ queue: String, withJobs: Bool, then: @escaping Completion<RemovalStep?>)
     /// nil: no such queue.
     func statistics(queue: String, then: @escaping Completion<QueueStatistics?>)
+    /// Some hundred names of queues, in no order; nil is the first cursor and the last.
+    func queuePage(cursor: String?, then: @escaping Completion<QueuePage>)
     /// The names of all queues, sorted.
     func queues(then: @escaping Completion<[String]>)
+    /// How many there are.
+    func queueCount(then: @escaping Completion<Int>)
     /// One round trip; the server's time.
     func ping(then: @escaping Completion<ServerTime>)
 
@@ -122,6 +140,8 @@ public protocol JobStore: AnyObject {
 
     /// Sends what was gathered. Called by the loop at the end of each turn.
     func flush()
+    /// It is there, and has enough to do: further calls would only wait in it.
+    var isBusy: Bool { get }
     /// How the store is, from memory, at once.
     var status: StoreStatus { get }
     /// Jobs became claimable in a queue by somebody else's doing (another host), or may have (the link to Redis is

@@ -28,6 +28,23 @@ final class MemoryModel {
         return queue
     }
 
+    /// nil: there is none, and it is not to be made.
+    func queue(_ name: String, creating: Bool) -> MemoryQueue? {
+        if creating { return createdQueue(name) }
+        return queues[name].flatMap { $0.exists ? $0 : nil }
+    }
+
+    /// In one step, as it holds up nobody else.
+    func removeQueue(_ name: String, withJobs: Bool, now: ServerTime) -> RemovalStep? {
+        guard let queue = queue(name, creating: false) else { return nil }
+        let depth = queue.openDepth
+        if !withJobs, depth != Depth() { return .refused(depth) }
+        let removed = queue.removeAll(now: now)
+        queues[name] = nil
+        for topic in Array(bound.keys) { _ = unbind(name, from: topic) }
+        return .gone(removed)
+    }
+
     /// Sorted by the bytes of the names, which are ASCII.
     var names: [String] { queues.keys.sorted() }
 

@@ -25,6 +25,14 @@ struct MemoryPolicy: Equatable {
     /// Until when enqueues and claims are logged too.
     var listened: ServerTime?
 
+    var pause: QueuePause {
+        switch paused {
+        case nil: .none
+        case .forever: .forever
+        case .until(let end): .until(end)
+        }
+    }
+
     func isPaused(at now: ServerTime) -> Bool {
         switch paused {
         case nil: false

@@ -109,20 +109,45 @@ extension MemoryQueue {
 
     /// Enqueues and claims are logged for so long.
     func logAll(forMs: Int64, now: ServerTime) {
-        if exists { policy.listened = max(policy.listened ?? 0, now + forMs) }
+        if exists { policy.listened = max(policy.listened ?? 0, DueTime.after(forMs, from: now)) }
     }
 
-    func pause(until: ServerTime?) {
+    /// Returns the pause before.
+    func pause(until: ServerTime?) -> QueuePause {
+        let before = policy.pause
         policy.paused = until.map { .until($0) } ?? .forever
         wasMade = true
+        return before
     }
 
-    /// False: no such queue.
-    func resume() -> Bool {
-        guard exists else { return false }
-        if policy.paused != nil { onNotice?(.queued) }
+    /// Returns the pause before; nil: no such queue.
+    func resume() -> QueuePause? {
+        guard exists else { return nil }
+        let before = policy.pause
+        if before != .none { onNotice?(.queued) }
         policy.paused = nil
-        return true
+        return before
+    }
+
+    // MARK: the end
+
+    /// Jobs that wait or run.
+    var openDepth: Depth {
+        var depth = Depth()
+        depth.queued = queued.count
+        depth.scheduled = scheduled.count
+        depth.retrying = retrying.count
+        depth.processing = processing.count
+        return depth
+    }
+
+    /// All records; returns how many there were.
+    func removeAll(now: ServerTime) -> Int {
+        step(now) {
+            let all = Array(records.values)
+            for record in all { remove(record) }
+            return all.count
+        }
     }
 }
 

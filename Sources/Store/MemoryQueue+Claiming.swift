@@ -58,33 +58,42 @@ extension MemoryQueue {
         let now = nowUs / 1000
         return step(now) {
             if policy.isPaused(at: now) { return requests.map { _ in Claimed(jobs: [], paused: true) } }
-            var found = take(requests.reduce(0) { $0 + $1.max }, now: now)[...]
-            return requests.map { request in
-                let share = found.prefix(request.max)
-                found = found.dropFirst(request.max)
-                return Claimed(
-                    jobs: share.map { record in
+            var looked = 0
+            let taken = requests.map { take($0.max, now: now, looked: &looked) }
+            return zip(requests, taken).map { request, taken in
+                Claimed(
+                    jobs: taken.records.map { record in
                         token = max(token + 1, nowUs)
                         return claim(record, request, token: "\(token)-\(nonce)", now: now)
-                    })
+                    }, isCut: taken.isCut)
             }
         }
     }
 
-    /// Up to `wanted` jobs, out of `queued`; those that expired on the way end.
-    private func take(_ wanted: Int, now: ServerTime) -> [MemoryRecord] {
+    /// Up to `wanted` jobs, out of `queued`, as many as an answer takes; those that expired on the way end.
+    private func take(_ wanted: Int, now: ServerTime, looked: inout Int) -> (records: [MemoryRecord], isCut: Bool) {
         var found: [MemoryRecord] = []
-        var looked = 0
+        var bytes = 0
         while found.count < wanted, looked < Self.claimBound, let entry = popBest(now: now) {
-            looked += 1
-            guard let record = records[entry.id] else { continue }
+            guard let record = records[entry.id] else {
+                looked += 1
+                continue
+            }
             if record.attempts == 0, let end = record.expiresAt, end <= now {
                 finish(record, .expired, now: now)
             } else {
+                let size = ClaimedJob.answerBytes(
+                    payload: record.payload, meta: record.meta, checkpoint: record.checkpoint)
+                if !found.isEmpty, bytes + size > ClaimRequest.maximumBytes {
+                    queued.insert(entry.id, score: entry.score)
+                    return (found, true)
+                }
+                bytes += size
                 found.append(record)
             }
+            looked += 1
         }
-        return found
+        return (found, false)
     }
 
     private func popBest(now: ServerTime) -> ScoredSet.Entry? {
@@ -129,7 +138,7 @@ extension MemoryQueue {
         record.lease = request.leaseMs == nil && record.token == nil ? nil : lease
         record.token = token
         record.state = .processing
-        record.placeScore = now + lease
+        record.placeScore = DueTime.after(lease, from: now)
         processing.insert(record.id, score: record.placeScore)
         totals.claimed += 1
         tellIfListened(.claimed, record, now: now)
@@ -155,7 +164,7 @@ extension NewJob.Start {
     fileprivate func time(_ now: ServerTime) -> ServerTime? {
         switch self {
         case .now: nil
-        case .delay(let delay): delay > 0 ? now + delay : nil
+        case .delay(let delay): delay > 0 ? DueTime.after(delay, from: now) : nil
         case .at(let time): time > now ? time : nil
         }
     }

@@ -78,7 +78,7 @@ extension MemoryQueue {
             records[record.id] = nil
             return
         }
-        record.placeScore = now + keep
+        record.placeScore = DueTime.after(keep, from: now)
         grown.insert(state)
         if state == .cancelled {
             cancelled.insert(record.id, score: record.placeScore)

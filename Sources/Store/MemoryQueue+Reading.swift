@@ -102,9 +102,10 @@ extension MemoryQueue {
     // MARK: check
 
     /// Nothing can be wrong here: a queue in memory is never half changed, and nobody else writes into it.
-    func check(now: ServerTime) -> CheckStep? {
+    func check(_ part: CheckPart, now: ServerTime) -> CheckStep? {
         dropExpired(now)
         guard exists else { return nil }
+        guard case .indexes = part else { return CheckStep(checked: 0, violations: [], cursor: nil) }
         let sets = [queued, scheduled, retrying, processing, dead, cancelled, expired, expiry]
         let entries = sets.reduce(completed.count) { $0 + $1.count }
         return CheckStep(checked: entries + records.count + uniques.count, violations: [], cursor: nil)

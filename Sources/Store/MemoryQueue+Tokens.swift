@@ -125,7 +125,7 @@ extension MemoryQueue {
         totals.retried += 1
         let backoff = record.backoff ?? policy.backoff ?? Backoff()
         let delay = request.retryInMs ?? backoff.delayMs(afterAttempt: record.attempts, random: random)
-        schedule(record, .retrying, at: now + delay)
+        schedule(record, .retrying, at: delay > 0 ? DueTime.after(delay, from: now) : now)
         tell(.retrying, record, runAt: record.runAt)
     }
 
@@ -147,7 +147,7 @@ extension MemoryQueue {
 
     private func extend(_ record: MemoryRecord, _ request: ExtendRequest, now: ServerTime) {
         endLease(record)
-        record.placeScore = now + (request.leaseMs ?? record.lease ?? lease(of: record))
+        record.placeScore = DueTime.after(request.leaseMs ?? record.lease ?? lease(of: record), from: now)
         processing.insert(record.id, score: record.placeScore)
         if let progress = request.progress { record.progress = progress }
         if let line = request.log { record.write(log: line) }
@@ -194,12 +194,12 @@ extension MemoryQueue {
         totals.released += 1
         record.endAttempt("released", at: now)
         let isCancelled = endIfCancelled(record, now: now)
-        if !isCancelled { tell(.released, record, runAt: delayMs > 0 ? now + delayMs : nil) }
+        if !isCancelled { tell(.released, record, runAt: delayMs > 0 ? DueTime.after(delayMs, from: now) : nil) }
         record.attempts -= 1
         if isCancelled { return }
         if record.attempts == 0, let end = record.expiresAt { expiry.insert(record.id, score: end) }
         if delayMs > 0 {
-            schedule(record, .scheduled, at: now + delayMs)
+            schedule(record, .scheduled, at: DueTime.after(delayMs, from: now))
         } else {
             record.runAt = nil
             makeQueued(record)

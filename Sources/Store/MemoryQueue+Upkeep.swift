@@ -34,11 +34,14 @@ extension MemoryQueue {
             swept.expired = due.unstarted.count
             trim()
             if !endPause(now: now) { noteArrivals(wasEmpty: wasEmpty) }
-            swept.claimable = !queued.isEmpty && policy.paused == nil
+            swept.claimable = isClaimable
             swept.nextDue = nextDue
             return swept
         }
     }
+
+    /// Queued jobs are there to be claimed, and the queue is not paused.
+    var isClaimable: Bool { !queued.isEmpty && policy.paused == nil }
 
     /// Scheduled jobs return to their place, retried ones come anew; those that expire in this sweep do neither.
     private func promote(_ due: MemoryDue) -> Int {
@@ -65,9 +68,14 @@ extension MemoryQueue {
     private func dueLetters(_ now: ServerTime) -> [MemoryRecord] {
         let over = policy.deadKeepCount.map { dead.count - $0 } ?? 0
         let letters = dead.entries(limit: Self.sweepLimit).enumerated().prefix { index, letter in
-            index < over || policy.deadKeepMs.map { letter.score >> 20 + $0 <= now } ?? false
+            index < over || policy.deadKeepMs.map { Self.end(of: letter, kept: $0) <= now } ?? false
         }
         return letters.compactMap { records[$0.element.id] }
+    }
+
+    /// When a dead letter goes that is kept for this long.
+    static func end(of letter: ScoredSet.Entry, kept keepMs: Int64) -> ServerTime {
+        keepMs > 0 ? DueTime.after(keepMs, from: letter.score >> 20) : letter.score >> 20
     }
 
     /// True when the pause had an end and that has come.
@@ -79,9 +87,11 @@ extension MemoryQueue {
     }
 
     /// The earliest time at which something is to be done; a pause matters only to jobs that wait for its end.
-    private var nextDue: ServerTime? {
+    var nextDue: ServerTime? {
         var times = [processing, scheduled, retrying, expiry, cancelled, expired].compactMap(\.first?.score)
-        if let keep = policy.deadKeepMs, let oldest = dead.first { times.append(oldest.score >> 20 + keep) }
+        if let keep = policy.deadKeepMs, let oldest = dead.first {
+            times.append(Self.end(of: oldest, kept: keep))
+        }
         if case .until(let end) = policy.paused, !queued.isEmpty { times.append(end) }
         return times.min()
     }

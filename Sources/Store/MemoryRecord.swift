@@ -73,7 +73,7 @@ final class MemoryRecord {
         unique = job.unique
         isUniqueLoose = job.unique?.ttlMs != nil
         enqueuedAt = now
-        expiresAt = job.expiresInMs.map { now + $0 }
+        expiresAt = job.expiresInMs.map { DueTime.after($0, from: now) }
     }
 
     func write(log line: [UInt8]) {

@@ -54,8 +54,10 @@ extension MemoryStore {
 
     // MARK: Queues
 
-    public func configure(_ change: PolicyChange, queue: String, then: @escaping Completion<QueuePolicy>) {
-        gather(.upkeep, then) { [model] _ in model.createdQueue(queue).configure(change) }
+    public func configure(
+        _ change: PolicyChange, queue: String, creating: Bool, then: @escaping Completion<QueuePolicy?>
+    ) {
+        gather(.upkeep, then) { [model] _ in model.queue(queue, creating: creating)?.configure(change) }
     }
 
     public func policy(queue: String, then: @escaping Completion<QueuePolicy?>) {
@@ -65,16 +67,28 @@ extension MemoryStore {
         }
     }
 
-    public func check(queue: String, repair: Bool, cursor: String?, then: @escaping Completion<CheckStep?>) {
-        gather(.reading, then) { [model] in model.queue(queue).check(now: $0 / 1000) }
+    public func check(queue: String, repair: Bool, part: CheckPart, then: @escaping Completion<CheckStep?>) {
+        gather(.reading, then) { [model] in model.queue(queue).check(part, now: $0 / 1000) }
     }
 
-    public func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {
-        gather(.upkeep, then) { [model] _ in model.createdQueue(queue).pause(until: until) }
+    public func keyPage(queue: String?, cursor: String?, then: @escaping Completion<KeyPage>) {
+        gather(.reading, then) { _ in KeyPage(keys: [], cursor: nil) }
     }
 
-    public func resume(queue: String, then: @escaping Completion<Bool>) {
+    public func pause(queue: String, until: ServerTime?, creating: Bool, then: @escaping Completion<QueuePause?>) {
+        gather(.upkeep, then) { [model] _ in model.queue(queue, creating: creating)?.pause(until: until) }
+    }
+
+    public func resume(queue: String, then: @escaping Completion<QueuePause?>) {
         gather(.upkeep, then) { [model] _ in model.queue(queue).resume() }
+    }
+
+    public func removeQueue(_ queue: String, withJobs: Bool, then: @escaping Completion<RemovalStep?>) {
+        gather(.upkeep, then) { [model] in model.removeQueue(queue, withJobs: withJobs, now: $0 / 1000) }
+    }
+
+    public func queuePage(cursor: String?, then: @escaping Completion<QueuePage>) {
+        gather(.reading, then) { [model] _ in QueuePage(names: model.names, cursor: nil) }
     }
 
     public func statistics(queue: String, then: @escaping Completion<QueueStatistics?>) {
@@ -83,6 +97,10 @@ extension MemoryStore {
 
     public func queues(then: @escaping Completion<[String]>) {
         gather(.reading, then) { [model] _ in model.names }
+    }
+
+    public func queueCount(then: @escaping Completion<Int>) {
+        gather(.reading, then) { [model] _ in model.names.count }
     }
 
     public func ping(then: @escaping Completion<ServerTime>) {

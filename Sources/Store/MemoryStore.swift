@@ -92,8 +92,26 @@ public final class MemoryStore: JobStore {
         gather(.tokens, then) { [model] in model.queue(queue).workerGone(claims, now: $0 / 1000) }
     }
 
-    public func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>) {
-        gather(.upkeep, then) { [model] in model.queue(queue).sweep(reclaiming: reclaiming, now: $0 / 1000) }
+    public func sweep(queue: String, reclaimingUntil: ServerTime?, then: @escaping Completion<Swept>) {
+        gather(.upkeep, then) { [model] nowUs in
+            let now = nowUs / 1000
+            return model.queue(queue).sweep(reclaiming: now <= reclaimingUntil ?? 0, now: now)
+        }
+    }
+
+    /// All that may ever be due: looking is as cheap as knowing.
+    public func look(at queues: [String], reclaimingUntil: ServerTime?, then: @escaping Completion<[QueueLook]>) {
+        gather(.upkeep, then) { [model] _ in
+            queues.indices.map { index in
+                let queue = model.queue(queues[index])
+                return QueueLook(index: index, due: queue.nextDue, claimable: queue.isClaimable)
+            }
+        }
+    }
+
+    /// Nobody else is connected, and the clock is this process's own.
+    public func beat(_ beat: Beat, then: @escaping Completion<BeatReply>) {
+        gather(.upkeep, then) { [model] nowUs in BeatReply(now: nowUs / 1000, queues: model.queues.count) }
     }
 
     // MARK: The turn
@@ -118,6 +136,8 @@ public final class MemoryStore: JobStore {
         let digits = String(random.next() as UInt64, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
+
+    public var isBusy: Bool { false }
 
     public var status: StoreStatus { StoreStatus(kind: "memory", address: "memory", state: .ready) }
 

@@ -83,7 +83,7 @@ final class QueueBatcher {
         if !enqueues.isEmpty {
             store.announce(queue)
             // Claims must see what is requeued or cancelled in this flush, which is sent behind the enqueues.
-            if !claims.isEmpty, isFreeOfAdministration, !wasRefused { sendHandover() }
+            if !claims.isEmpty, claims.isFresh, isFreeOfAdministration, !wasRefused { sendHandover() }
             send(enqueues)
         }
         wasRefused = false
@@ -98,7 +98,7 @@ final class QueueBatcher {
         guard !lane.isEmpty else { return }
         for batch in lane.takeAll() {
             underWay += 1
-            store.run(lane.script, keys: keys, batch.finished()) { [self] result in
+            store.run(lane.script, keys: keys, batch.finished(), count: batch.items + 1) { [self] result in
                 switch result {
                 case .success(let reply): batch.deliver(reply, lane)
                 case .failure(let failure):
@@ -116,14 +116,15 @@ final class QueueBatcher {
     /// Jobs and the claims that wait for them in one script call. The batch itself stays as it is: if the link is lost,
     /// it is sent again as a plain enqueue, since claims are not repeated.
     private func sendHandover() {
-        guard let batch = enqueues.takeFirst(if: \.isPlain) else { return }
-        let (calls, wanted) = claims.takeFirst()
+        let most = ClaimLane.boundBytes
+        guard let batch = enqueues.takeFirst(if: { $0.isPlain && $0.arguments.byteCount <= most }) else { return }
+        let (calls, wanted, room) = claims.takeFirst()
         var arguments = CommandBuffer()
         arguments.append(batch.arguments)
-        let nonce = append(calls, wanted: wanted, to: &arguments)
+        let nonce = append(calls, wanted: wanted, room: room, to: &arguments)
         arguments.append(integer: Int64(batch.items))
         underWay += 1
-        store.run(StoreScripts.handover, keys: keys, arguments) { [self] result in
+        store.run(StoreScripts.handover, keys: keys, arguments, count: batch.items + 2) { [self] result in
             switch result {
             case .success(let reply):
                 batch.deliver(reply, enqueues, further: 1)
@@ -166,12 +167,12 @@ final class QueueBatcher {
     /// Cuts the claims into script calls of ≤ 100 jobs.
     private func sendClaims() {
         while !claims.isEmpty {
-            let (calls, wanted) = claims.takeFirst()
+            let (calls, wanted, room) = claims.takeFirst()
             var arguments = CommandBuffer()
             arguments.append(queue)
-            let nonce = append(calls, wanted: wanted, to: &arguments)
+            let nonce = append(calls, wanted: wanted, room: room, to: &arguments)
             underWay += 1
-            store.run(StoreScripts.claim, keys: keys, arguments) { [self] result in
+            store.run(StoreScripts.claim, keys: keys, arguments, least: 2) { [self] result in
                 claimed(result, calls, nonce: nonce)
                 done()
             }
@@ -179,9 +180,12 @@ final class QueueBatcher {
     }
 
     /// Claims as the scripts take them; returns the nonce of their tokens.
-    private func append(_ calls: ArraySlice<ClaimLane.Call>, wanted: Int, to arguments: inout CommandBuffer) -> String {
-        for call in calls { arguments.append(call.request) }
+    private func append(
+        _ calls: ArraySlice<ClaimLane.Call>, wanted: Int, room: Int, to arguments: inout CommandBuffer
+    ) -> String {
+        for call in calls { arguments.append(call.rest) }
         let nonce = store.nonce()
+        arguments.append(integer: Int64(room))
         arguments.append(nonce)
         arguments.append(integer: Int64(wanted))
         return nonce
@@ -192,18 +196,18 @@ final class QueueBatcher {
         switch result {
         case .success(let reply):
             guard let found = ClaimReply(reply, nonce: nonce) else {
-                for call in calls { call.then(.failure(.badReply(StoreScripts.claim))) }
+                for call in calls { call.fail(.badReply(StoreScripts.claim)) }
                 return
             }
-            ClaimLane.deliver(found, to: calls)
+            claims.putBack(ClaimLane.deliver(found, to: calls))
         case .failure(let failure):
+            if failure.leavesItOpen { store.claimWasLost(queue: queue, nonce: nonce) }
             let failure = StoreFailure(failure)
             for call in calls {
                 // The broker parks a patient claim that found nothing, and asks again when it is woken.
-                if call.isPatient, case .unavailable = failure {
-                    call.then(.success(Claimed(jobs: [])))
-                } else {
-                    call.then(.failure(failure))
+                switch failure {
+                case .unavailable where call.isPatient, .full where call.isPatient: call.end()
+                case .unavailable, .full, .internal: call.fail(failure)
                 }
             }
         }
@@ -240,7 +244,7 @@ final class QueueBatcher {
         requeues.expire(now: now, failure)
         cancels.expire(now: now, failure)
         deletes.expire(now: now, failure)
-        for call in claims.takeExpired(now: now) { call.then(.failure(failure)) }
+        for call in claims.takeExpired(now: now) { call.fail(failure) }
         let late = singles.filter { $0.deadline <= now }
         singles.removeAll { $0.deadline <= now }
         for call in late { call.then(.failure(failure)) }

@@ -3,6 +3,10 @@
 // A glob that names one queue is a channel, any other a pattern: the glob within the braces of the keys. What arrives
 // is told by its channel alone, so a pattern and a channel that overlap tell it twice. After each confirmation of a
 // subscription its owner is told, since what was announced before may have been missed.
+//
+// Redis holds each message against every pattern of every daemon. So with more than `patternLimit` patterns there is only
+// one, for all queues, and who is told finds out what concerns it; with half as many there are single ones again.
+// Redis takes commands in their order, so nothing falls between the old patterns and the new.
 
 import Logging
 import Reactor
@@ -21,6 +25,8 @@ struct RedisListening {
     }
     var channels: [String: Purpose] = [:]
     var patterns: [String: Glob] = [:]
+    /// All queues are listened to, instead of the globs that are patterns.
+    var hearsAll = false
     /// How often `listen` was called for each glob.
     var globs: [Glob: Int] = [:]
     /// Those whose subscription holds.
@@ -32,6 +38,9 @@ struct RedisListening {
 }
 
 extension RedisStore {
+    /// Patterns that Redis is asked for.
+    private static var patternLimit: Int { 64 }
+
     func startListening() {
         subscriptions.onMessage = { [weak self] channel, payload in self?.heard(channel, payload) }
         subscriptions.onSubscribed = { [weak self] channel in self?.listens(toChannel: channel) }
@@ -53,13 +62,18 @@ extension RedisStore {
         subscriptions.unsubscribe(channel)
     }
 
+    /// The name of a queue's channel: that of a key, and the database unless it is 0. Pub/Sub knows no databases.
+    private func channel(_ queue: String, _ purpose: String) -> String {
+        base(queue) + purpose + Self.channelTail(configuration.database)
+    }
+
     // MARK: Wake-ups and requests to cancel
 
-    public func watch(queue: String) { open(base(queue) + "queued", .wakes(queue)) }
+    public func watch(queue: String) { open(channel(queue, "queued"), .wakes(queue)) }
 
     public func unwatch(queue: String) {
         listening.heardQueues.remove(queue)
-        close(base(queue) + "queued")
+        close(channel(queue, "queued"))
     }
 
     /// What scripts are told of the caller: who it is, and whether it would hear its own message (see wake.lua).
@@ -67,9 +81,9 @@ extension RedisStore {
         listening.heardQueues.contains(queue) ? listeningOrigin : silentOrigin
     }
 
-    public func watchCancels(queue: String) { open(base(queue) + "cancel", .cancels(queue)) }
+    public func watchCancels(queue: String) { open(channel(queue, "cancel"), .cancels(queue)) }
 
-    public func unwatchCancels(queue: String) { close(base(queue) + "cancel") }
+    public func unwatchCancels(queue: String) { close(channel(queue, "cancel")) }
 
     // MARK: Events
 
@@ -79,26 +93,67 @@ extension RedisStore {
             if glob.isExact { return open(eventChannel(glob), .events(glob)) }
             let pattern = eventPattern(glob)
             listening.patterns[pattern] = glob
-            subscriptions.subscribe(pattern: pattern)
-        } else if listening.heardGlobs.contains(glob) {
-            loop.deferred { [weak self] in
-                if let self, listening.heardGlobs.contains(glob) { onListening?(glob) }
-            }
+            if listening.hearsAll { return tellLater(glob) }
+            guard listening.patterns.count > Self.patternLimit else { return subscriptions.subscribe(pattern: pattern) }
+            hearAll()
+        } else {
+            tellLater(glob)
         }
+    }
+
+    /// The glob may be listened to already.
+    private func tellLater(_ glob: Glob) {
+        guard listening.heardGlobs.contains(glob.isExact || !listening.hearsAll ? glob : .all) else { return }
+        loop.deferred { [weak self] in
+            guard let self, listening.globs[glob] != nil,
+                listening.heardGlobs.contains(glob.isExact || !listening.hearsAll ? glob : .all)
+            else { return }
+            onListening?(glob)
+        }
+    }
+
+    /// One pattern instead of all.
+    private func hearAll() {
+        listening.hearsAll = true
+        let all = eventPattern(.all)
+        subscriptions.subscribe(pattern: all)
+        for pattern in listening.patterns.keys where pattern != all { subscriptions.unsubscribe(pattern: pattern) }
+        // It was one of the patterns, and is confirmed: no further word comes.
+        guard listening.heardGlobs.contains(.all) else { return }
+        loop.deferred { [weak self] in
+            if let self, listening.heardGlobs.contains(.all) { listens(toPattern: all) }
+        }
+    }
+
+    /// Each pattern for itself again.
+    private func hearEach() {
+        listening.hearsAll = false
+        let all = eventPattern(.all)
+        for pattern in listening.patterns.keys where pattern != all { subscriptions.subscribe(pattern: pattern) }
+        if listening.patterns[all] != nil { return }
+        listening.heardGlobs.remove(.all)
+        subscriptions.unsubscribe(pattern: all)
     }
 
     public func unlisten(to glob: Glob) {
         guard let count = listening.globs[glob] else { return }
         listening.globs[glob] = count > 1 ? count - 1 : nil
         guard count == 1 else { return }
-        listening.heardGlobs.remove(glob)
-        if glob.isExact { return close(eventChannel(glob)) }
+        if glob.isExact {
+            listening.heardGlobs.remove(glob)
+            return close(eventChannel(glob))
+        }
         let pattern = eventPattern(glob)
         listening.patterns[pattern] = nil
-        subscriptions.unsubscribe(pattern: pattern)
+        if listening.hearsAll {
+            if listening.patterns.count <= Self.patternLimit / 2 { hearEach() }
+        } else {
+            listening.heardGlobs.remove(glob)
+            subscriptions.unsubscribe(pattern: pattern)
+        }
     }
 
-    private func eventChannel(_ glob: Glob) -> String { base(glob.pattern) + "events" }
+    private func eventChannel(_ glob: Glob) -> String { channel(glob.pattern, "events") }
 
     /// The key prefix stands for itself, whatever is in it.
     private func eventPattern(_ glob: Glob) -> String {
@@ -106,13 +161,13 @@ extension RedisStore {
             if "\\*?[]".contains(character) { text.append("\\") }
             text.append(character)
         }
-        return "\(prefix):{\(glob.pattern)}:events"
+        return "\(prefix):{\(glob.pattern)}:events\(Self.channelTail(configuration.database))"
     }
 
     /// The queue whose events come over a channel. A pattern also matches what is no queue of ours.
     private func queue(ofEvents channel: String) -> String? {
         let head = "\(configuration.keyPrefix):{"
-        let tail = "}:events"
+        let tail = "}:events\(Self.channelTail(configuration.database))"
         guard channel.utf8.count > head.utf8.count + tail.utf8.count, channel.hasPrefix(head), channel.hasSuffix(tail)
         else { return nil }
         let queue = channel.dropFirst(head.count).dropLast(tail.count)
@@ -133,7 +188,12 @@ extension RedisStore {
     }
 
     private func listens(toPattern pattern: String) {
-        if let glob = listening.patterns[pattern] { listens(to: glob) }
+        if listening.hearsAll, pattern == eventPattern(.all) {
+            listening.heardGlobs.insert(.all)
+            for glob in listening.patterns.values { onListening?(glob) }
+        } else if let glob = listening.patterns[pattern] {
+            listens(to: glob)
+        }
     }
 
     private func listens(to glob: Glob) {

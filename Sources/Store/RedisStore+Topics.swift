@@ -88,7 +88,8 @@ extension RedisStore {
         command.append(member)
         var mayHaveChanged = false
         send(
-            Read(arguments: command, deadline: deadline, onRepeat: { mayHaveChanged = true }) { result in
+            Read(arguments: command, kind: .integer, deadline: deadline, onRepeat: { mayHaveChanged = true }) {
+                result in
                 then(result.map { $0.integer > 0 || mayHaveChanged })
             })
     }

@@ -24,6 +24,12 @@ public final class RedisStore: JobStore {
     static let tokenBound = 500
     /// How long nothing is sent after Redis said, over a good link, that it cannot just now; µs.
     private static let pauseAfterRefusal: UInt64 = 100_000
+    /// Scripts and commands under way from which on the store is busy. One is some 20 µs of Redis: what is asked next waits
+    /// for about 5 ms.
+    private static let busyLoad = 256
+    /// Until when in a turn the gathered calls of further queues are sent, µs; those of some in any case.
+    private static let flushUntil: UInt64 = 10_000
+    private static let queuesAtLeast = 16
     /// Idle batchers are forgotten beyond this number of queues.
     private static let batchersKept = 256
 
@@ -35,11 +41,14 @@ public final class RedisStore: JobStore {
     let listeningOrigin: String
     let silentOrigin: String
     var listening = RedisListening()
+    var lostClaims = LostClaims()
 
     private var batchers: [String: QueueBatcher] = [:]
     private var dirty: [QueueBatcher] = []
-    /// Queues that are known to stand in `<prefix>:queues`.
-    private var announced: Set<String> = []
+    /// Queues that were put into `<prefix>:queues` lately, and when, µs of the loop's clock.
+    private var announced: [String: UInt64] = [:]
+    /// After so long a name is said again: another daemon may have removed the queue.
+    private static let announcedFor: UInt64 = 60_000_000
     /// Reads that wait for the link.
     private var reads: [Read] = []
     /// Something was handed to the link that is not written yet.
@@ -47,8 +56,15 @@ public final class RedisStore: JobStore {
     private var pausedUntil: UInt64 = 0
     /// When the store became ready, or ceased to be; µs of the loop's clock.
     private var stateSince: UInt64
+    /// The server is started by this daemon and has not served yet: that it is not there is no trouble. Whoever starts it
+    /// sets this.
+    public var isStarting = false
+    /// Due times are being moved after the server's clock; see RedisStore+Clock.
+    var isMoving = false
     private var clock: LoopTimer?
     private var closing: Closing?
+    /// Who refuses writes, and the watch over it (RedisStore+Refusing).
+    var watch = RefusalWatch()
     /// Calls and reads under way; what closing waits for.
     private var underWay = 0
 
@@ -59,7 +75,7 @@ public final class RedisStore: JobStore {
     public var onCancelRequest: ((_ queue: String, _ id: String, _ reason: String) -> Void)?
     public var onWatchingCancels: ((_ queue: String) -> Void)?
 
-    /// The command link has to be made with `RedisStore.scripts`.
+    /// The command link has to be made with `RedisStore.scripts`, both with `RedisStore.rights`.
     public init(loop: Loop, link: RedisLink, subscriptions: SubscriptionLink, configuration: Configuration) {
         self.loop = loop
         self.link = link
@@ -77,6 +93,8 @@ public final class RedisStore: JobStore {
         loop.atTurnEnd { [weak self] in self?.flush() }
         link.onReady = { [weak self] in self?.linkIsReady() }
         link.onLost = { [weak self] _ in self?.linkWasLost() }
+        subscriptions.mayTellOfLoss = { [weak self] in self?.link.isReady ?? false }
+        startWatchingRefusals()
         link.start()
         startListening()
     }
@@ -84,14 +102,22 @@ public final class RedisStore: JobStore {
     /// Told the time of each script, before the calls it served are completed: what follows Redis's clock.
     var onScriptTime: ((ServerTime) -> Void)?
 
-    /// Calls a script whose reply begins with its time.
+    /// Calls a script whose reply begins with its time. An answer of another form is as none: it counts as lost, and the
+    /// link is made anew.
+    ///
+    /// - Parameters:
+    ///   - count: how many elements the reply has; nil: any number.
+    ///   - least: how many it has at least.
     func run(
-        _ script: Script, keys: [String], _ arguments: CommandBuffer, then: @escaping RedisLink.Completion
+        _ script: Script, keys: [String], _ arguments: CommandBuffer, count: Int? = nil, least: Int = 1,
+        then: @escaping RedisLink.Completion
     ) {
         link.run(script, keys: keys, arguments) { [self] result in
-            if let onScriptTime, case .success(let reply) = result, reply.count > 0, reply[0].integer > 0 {
-                onScriptTime(reply[0].integer)
+            guard case .success(let reply) = result else { return then(result) }
+            guard reply.count >= least, reply.count == count ?? reply.count, reply[0].kind == .integer else {
+                return then(.failure(link.distrust("the answer to the script \(script.name)")))
             }
+            if let onScriptTime, reply[0].integer > 0 { onScriptTime(reply[0].integer) }
             then(result)
         }
     }
@@ -129,26 +155,27 @@ public final class RedisStore: JobStore {
     /// Puts the queue's name among the names of all queues, in front of what creates it. Another hash slot than the
     /// queue's own keys, so it cannot be part of a script.
     func announce(_ queue: String) {
-        guard announced.insert(queue).inserted else { return }
+        let now = loop.now
+        if let last = announced[queue], now - last < Self.announcedFor { return }
+        announced[queue] = now
         var command = CommandBuffer("SADD")
         command.append("\(configuration.keyPrefix):queues")
         command.append(queue)
         link.send(command) { [weak self] result in
-            if case .failure = result { self?.announced.remove(queue) }
+            if case .failure = result { self?.announced[queue] = nil }
         }
     }
 
+    /// The name is to be said again with the next thing that makes the queue.
+    func unannounce(_ queue: String) { announced[queue] = nil }
+
     public func flush() {
+        if let refusal = watch.refusals[.ownServer] { refuse(refusal.failure) }
         if !dirty.isEmpty || !reads.isEmpty, canSend() {
             let late = reads
             reads = []
             for read in late { send(read) }
-            let batchers = dirty
-            dirty.removeAll(keepingCapacity: true)
-            for batcher in batchers {
-                batcher.isDirty = false
-                batcher.flush()
-            }
+            flushDirty()
             hasUnwritten = true
         } else if !link.isReady, dirty.contains(where: { $0.claims.hasPatient }) {
             loop.deferred { [weak self] in self?.parkPatientClaims() }
@@ -160,10 +187,37 @@ public final class RedisStore: JobStore {
         if let closing, !closing.isOver { finishClosing(closing) }
     }
 
+    /// Ends all that gathered and would write; what is patient waits on.
+    private func refuse(_ failure: StoreFailure) {
+        let refused = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for batcher in refused {
+            batcher.isDirty = false
+            batcher.expire(now: .max - 1, failure)
+            for call in batcher.claims.takePatient() { call.end() }
+        }
+    }
+
+    private func flushDirty() {
+        let batchers = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for (index, batcher) in batchers.enumerated() {
+            batcher.isDirty = false
+            batcher.flush()
+            guard index % Self.queuesAtLeast == Self.queuesAtLeast - 1, index + 1 < batchers.count,
+                loop.turnHasTaken(Self.flushUntil)
+            else { continue }
+            dirty = batchers[(index + 1)...] + dirty
+            return loop.deferred {}
+        }
+    }
+
+    public var isBusy: Bool { link.load + dirty.count + reads.count >= Self.busyLoad && link.isReady }
+
     /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
     private func parkPatientClaims() {
         guard !link.isReady else { return }
-        for call in dirty.flatMap({ $0.claims.takePatient() }) { call.then(.success(Claimed(jobs: []))) }
+        for call in dirty.flatMap({ $0.claims.takePatient() }) { call.end() }
         loop.askForTurnEnd()
     }
 
@@ -198,7 +252,7 @@ public final class RedisStore: JobStore {
     }
 
     private func expire(now: UInt64) {
-        let failure = StoreFailure.unavailable(link.problem ?? "Redis does not answer")
+        let failure = presentFailure
         let limit = closing.map { $0.deadline <= now ? UInt64.max : now } ?? now
         for batcher in Array(batchers.values) { batcher.expire(now: limit, failure) }
         let late = reads.filter { $0.deadline <= limit }
@@ -208,7 +262,8 @@ public final class RedisStore: JobStore {
 
     /// Whether a call that ended so shall be sent again. Only for what is idempotent.
     func mayRepeat(after failure: RedisFailure, until deadline: UInt64) -> Bool {
-        guard failure.kind == .unavailable else { return false }
+        // What is not permitted is not permitted a moment later.
+        guard failure.kind == .unavailable, failure.missingRight == nil else { return false }
         let now = loop.now
         if let closing, closing.deadline <= now { return false }
         if link.isReady { pausedUntil = now + Self.pauseAfterRefusal }
@@ -221,30 +276,41 @@ public final class RedisStore: JobStore {
         stateSince = loop.now
         announced.removeAll()
         pausedUntil = 0
-        for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
-        loop.askForTurnEnd()
+        sendWhatWaited()
+        recoverLostClaims()
+        refusalsAfterConnect()
         onStatusChange?()
         onWake?(nil)
     }
 
+    /// What was kept while nothing could be sent goes out at the end of this turn.
+    func sendWhatWaited() {
+        for batcher in batchers.values where !batcher.isEmpty { mark(batcher) }
+        loop.askForTurnEnd()
+    }
+
     private func linkWasLost() {
         stateSince = loop.now
+        refusalsAfterLoss()
         loop.askForTurnEnd()
         onStatusChange?()
     }
 
     public var status: StoreStatus {
+        let refusal = watch.refusals.current
         let state: StoreStatus.State =
             switch link.state {
-            case .ready: .ready
-            case .idle, .resolving, .connecting, .handshake: .connecting
-            case .waiting, .stopped: .down
+            case .ready: refusal == nil ? .ready : .refusing
+            case _ where isStarting: .starting
+            case .idle, .resolving, .connecting, .handshake: link.isRefused ? .refusing : .connecting
+            case .waiting, .stopped: link.isRefused ? .refusing : .down
             }
         return StoreStatus(
-            kind: "redis", address: configuration.address, state: state, since: stateSince, role: link.facts?.role,
+            kind: "redis", address: configuration.address, state: state, isReachable: link.isReady,
+            since: link.isReady ? refusal?.since ?? stateSince : stateSince, role: link.facts?.role,
             version: link.facts?.version, roundTripUs: link.roundTripUs, roundTrips: link.roundTrips,
-            reconnects: link.reconnects,
-            problem: link.problem)
+            reconnects: link.reconnects, problem: refusal?.failure.text ?? link.problem,
+            risks: link.facts?.warnings ?? [])
     }
 
     // MARK: Reads
@@ -254,6 +320,8 @@ public final class RedisStore: JobStore {
         var script: Script?
         var keys: [String] = []
         var arguments: CommandBuffer
+        /// What a command is answered with; scripts answer with arrays.
+        var kind = ReplyView.Kind.array
         var deadline: UInt64
         /// It is sent again though it may have been executed.
         var onRepeat: (() -> Void)?
@@ -271,8 +339,12 @@ public final class RedisStore: JobStore {
             loop.askForTurnEnd()
         }
         underWay += 1
-        let completed: RedisLink.Completion = { [self] result in
+        let completed: RedisLink.Completion = { [self] answer in
             underWay -= 1
+            var result = answer
+            if case .success(let reply) = answer, reply.kind != read.kind {
+                result = .failure(link.distrust("the answer to a command"))
+            }
             if closing != nil { loop.askForTurnEnd() }
             if case .failure(let failure) = result, mayRepeat(after: failure, until: read.deadline) {
                 if failure.leavesItOpen { read.onRepeat?() }

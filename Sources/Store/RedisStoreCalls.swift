@@ -103,37 +103,39 @@ extension RedisStore {
         return batch
     }
 
-    /// A call with more items than one script call takes becomes two, whose outcomes are joined again.
+    /// A call with more items than one script call takes becomes several, whose outcomes are joined again.
     func cut<Request, Outcome>(
         _ requests: [Request], then: @escaping Completion<[Outcome]>,
         _ send: ([Request], @escaping Completion<[Outcome]>) -> Void
     ) {
         guard requests.count > Self.tokenBound else { return send(requests, then) }
-        var first: Result<[Outcome], StoreFailure>?
-        var second: Result<[Outcome], StoreFailure>?
-        let joined = {
-            guard let first, let second else { return }
-            then(first.flatMap { first in second.map { first + $0 } })
+        let starts = Array(stride(from: 0, to: requests.count, by: Self.tokenBound))
+        var results = [Result<[Outcome], StoreFailure>?](repeating: nil, count: starts.count)
+        var missing = starts.count
+        for (part, start) in starts.enumerated() {
+            send(Array(requests[start..<min(start + Self.tokenBound, requests.count)])) { result in
+                results[part] = result
+                missing -= 1
+                guard missing == 0 else { return }
+                var outcomes: [Outcome] = []
+                for case let result? in results {
+                    switch result {
+                    case .success(let some): outcomes += some
+                    case .failure(let failure): return then(.failure(failure))
+                    }
+                }
+                then(.success(outcomes))
+            }
         }
-        send(Array(requests[..<Self.tokenBound])) {
-            first = $0
-            joined()
-        }
-        cut(
-            Array(requests[Self.tokenBound...]),
-            then: {
-                second = $0
-                joined()
-            }, send)
     }
 
     // MARK: One script call each
 
-    public func sweep(queue: String, reclaiming: Bool, then: @escaping Completion<Swept>) {
+    public func sweep(queue: String, reclaimingUntil: ServerTime?, then: @escaping Completion<Swept>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
         arguments.append(origin(in: queue))
-        arguments.append(reclaiming ? "reclaim" : "promote" as StaticString)
+        arguments.append(integer: reclaimingUntil ?? 0)
         single(StoreScripts.sweep, arguments, queue, read: { Swept($0) }, then: then)
     }
 
@@ -160,19 +162,26 @@ extension RedisStore {
             read: { $0.count == 1 ? .some(nil) : BulkStep($0).map { .some($0) } }, then: then)
     }
 
-    public func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {
+    public func pause(queue: String, until: ServerTime?, creating: Bool, then: @escaping Completion<QueuePause?>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
         arguments.append(integer: until ?? 1)
-        single(StoreScripts.pause, arguments, queue, createsQueue: true, read: { _ in () }, then: then)
+        arguments.append(creating ? "create" : "" as StaticString)
+        single(StoreScripts.pause, arguments, queue, createsQueue: creating, read: Self.pauseBefore, then: then)
     }
 
-    public func resume(queue: String, then: @escaping Completion<Bool>) {
+    public func resume(queue: String, then: @escaping Completion<QueuePause?>) {
         var arguments = CommandBuffer()
         arguments.append(queue)
         arguments.append(origin(in: queue))
-        single(
-            StoreScripts.resume, arguments, queue, read: { $0.count == 2 ? $0[1].integer == 1 : nil }, then: then)
+        single(StoreScripts.resume, arguments, queue, read: Self.pauseBefore, then: then)
+    }
+
+    /// After `now`: the pause there was, if there is such a queue.
+    private static func pauseBefore(_ reply: ReplyView) -> QueuePause?? {
+        guard reply.count > 1 else { return .some(nil) }
+        guard let value = reply[1].decimal else { return .some(QueuePause.none) }
+        return .some(value == 1 ? .forever : .until(value))
     }
 
     /// `read` gives nil for a reply of another shape than the script's.
@@ -230,6 +239,34 @@ extension RedisStore {
 
     public func queues(then: @escaping Completion<[String]>) {
         members(of: "\(configuration.keyPrefix):queues", then: then)
+    }
+
+    public func queueCount(then: @escaping Completion<Int>) {
+        var command = CommandBuffer("SCARD")
+        command.append("\(configuration.keyPrefix):queues")
+        send(
+            Read(arguments: command, deadline: deadline) { result in
+                then(result.map { Int($0.integer) })
+            })
+    }
+
+    public func queuePage(cursor: String?, then: @escaping Completion<QueuePage>) {
+        var command = CommandBuffer("SSCAN")
+        command.append("\(configuration.keyPrefix):queues")
+        command.append(cursor ?? "0")
+        command.append("COUNT" as StaticString)
+        command.append(integer: 500)
+        send(
+            Read(arguments: command, deadline: deadline) { result in
+                then(
+                    result.flatMap { reply in
+                        guard reply.count == 2, let cursor = reply[0].text else {
+                            return .failure(.internal("SSCAN gave a reply of another shape"))
+                        }
+                        let names = (0..<reply[1].count).map { reply[1][$0].string }
+                        return .success(QueuePage(names: names, cursor: cursor == "0" ? nil : cursor))
+                    })
+            })
     }
 
     public func ping(then: @escaping Completion<ServerTime>) {

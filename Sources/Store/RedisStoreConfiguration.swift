@@ -8,6 +8,8 @@ extension RedisStore {
         public var keyPrefix: String
         /// For `status`, without secrets.
         public var address: String
+        /// Channels are told apart by it.
+        public var database: Int
         public var requestTimeoutMs: Int64
         /// Marks our own wake-up messages: unique among the daemons of one Redis.
         public var origin: String
@@ -18,13 +20,15 @@ extension RedisStore {
         public var logger: Logger
 
         public init(
-            keyPrefix: String = "jobq", address: String, requestTimeoutMs: Int64 = 5_000, origin: String,
+            keyPrefix: String = "jobq", address: String, database: Int = 0, requestTimeoutMs: Int64 = 5_000,
+            origin: String,
             random: @escaping () -> Double = { .random(in: 0..<1) },
             randomBits: @escaping () -> UInt64 = { .random(in: .min ... .max) },
             logger: Logger = Logger(label: "jobqd.store") { _ in SwiftLogNoOpLogHandler() }
         ) {
             self.keyPrefix = keyPrefix
             self.address = address
+            self.database = database
             self.requestTimeoutMs = requestTimeoutMs
             self.origin = origin
             self.random = random

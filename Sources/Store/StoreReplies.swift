@@ -7,6 +7,8 @@ import Wire
 /// The reply of one claim script, before it is shared out.
 struct ClaimReply {
     var isPaused: Bool
+    /// The next job had no room.
+    var isFull: Bool
     var jobs: [ClaimedJob]
 
     /// - Parameter nonce: the one the script was called with; tokens are `<n>-<nonce>`.
@@ -14,6 +16,7 @@ struct ClaimReply {
         guard reply.count >= 2 else { return nil }
         let now = reply[0].integer
         isPaused = reply[1].integer == 1
+        isFull = reply[1].integer == 2
         jobs = []
         guard reply.count > 2 else { return }
         let first = reply[2].integer
@@ -30,7 +33,8 @@ struct ClaimReply {
                 ClaimedJob(
                     id: job[0].string, type: job[1].string, payload: job[2].array, meta: job[3].json,
                     attempt: Int(attempt), maxAttempts: Int(maxAttempts),
-                    token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs, leaseUntil: now + leaseMs,
+                    token: "\(first + Int64(index - 3))-\(nonce)", leaseMs: leaseMs,
+                    leaseUntil: DueTime.after(leaseMs, from: now),
                     enqueuedAt: enqueuedAt, readyAt: readyAt == 0 ? nil : readyAt,
                     checkpoint: job.count == 10 ? job[9].json : nil))
         }

@@ -3,8 +3,8 @@
 // Bytes are appended as they come from the socket, in chunks of any size; `next` hands out one complete line at a time,
 // without its `\n` and without a `\r` before it. Each byte is copied once and looked at once: `searched` remembers how
 // far the search for `\n` has come, and the consumed front is closed up only when it is the larger half of the buffer.
-// A line beyond the limit is reported once, as soon as the limit is passed, and skipped up to its `\n` without being
-// kept. Nothing here knows JSON.
+// A line beyond the limit is reported once, with its first bytes, as soon as the limit is passed, and skipped up to its `\n`
+// without being kept. Nothing here knows JSON.
 
 /// Splits incoming bytes into lines of at most `limit` bytes (not counting `\n`, or a `\r` before it).
 public struct LineFramer {
@@ -12,9 +12,13 @@ public struct LineFramer {
     public enum Frame {
         /// A line, neither empty nor blank. The bytes are valid during the call of the body only.
         case line(UnsafeRawBufferPointer)
-        /// A line passed the limit. Reported once for it; what is left of the line is skipped.
-        case tooLong
+        /// A line passed the limit. Reported once for it; what is left of the line is skipped. `head` has its first bytes, at
+        /// most `LineFramer.headBytes` and no more than the limit, and is valid during the call of the body only.
+        case tooLong(head: UnsafeRawBufferPointer)
     }
+
+    /// How much of a line that is too long is shown.
+    public static let headBytes = RequestHead.maximumBytes
 
     /// Capacity an idle framer keeps; more is given back.
     private static let idleCapacity = 512
@@ -27,6 +31,8 @@ public struct LineFramer {
     private var searched = 0
     /// Inside a line that was reported as too long.
     private var isSkipping = false
+    /// Bytes of memory that were touched: input that waits, and input that was consumed and not closed up yet.
+    public private(set) var footprint = 0
 
     /// A framer for lines of at most `limit` bytes, which must be positive.
     public init(limit: Int) {
@@ -48,6 +54,7 @@ public struct LineFramer {
         }
         closeUp()
         buffer.append(contentsOf: rest)
+        footprint = max(footprint, buffer.count)
     }
 
     /// Takes the next complete frame and shows it to `body`; false when there is none yet.
@@ -62,8 +69,8 @@ public struct LineFramer {
                 }
                 guard isBeyondLimit else { break }
                 isSkipping = true
-                discardAll()
-                try body(.tooLong)
+                defer { discardAll() }
+                try report(head..<buffer.count, to: body)
                 return true
             }
             let start = head
@@ -75,7 +82,7 @@ public struct LineFramer {
             }
             let line = start..<(end > start && buffer[end - 1] == 0x0D ? end - 1 : end)
             if line.count > limit {
-                try body(.tooLong)
+                try report(line, to: body)
                 return true
             }
             if isBlank(line) { continue }
@@ -84,6 +91,11 @@ public struct LineFramer {
         }
         giveBack()
         return false
+    }
+
+    private func report(_ line: Range<Int>, to body: (Frame) throws -> Void) rethrows {
+        let head = line.prefix(min(Self.headBytes, limit))
+        try buffer.withUnsafeBytes { try body(.tooLong(head: UnsafeRawBufferPointer(rebasing: $0[head]))) }
     }
 
     private mutating func findLineEnd() -> Int? {
@@ -121,7 +133,7 @@ public struct LineFramer {
         head = 0
     }
 
-    /// After the last complete line: an empty or nearly empty buffer does not keep its large storage.
+    /// After the last complete line: a buffer of which little is used does not keep its large storage.
     private mutating func giveBack() {
         let rest = buffer.count - head
         if buffer.capacity <= Self.idleCapacity {
@@ -130,10 +142,11 @@ public struct LineFramer {
                 head = 0
                 searched = 0
             }
-        } else if rest <= Self.idleCapacity / 2 {
+        } else if rest <= max(Self.idleCapacity / 2, footprint / 4) {
             buffer = Array(buffer[head...])
             searched -= head
             head = 0
+            footprint = rest
         }
     }
 }

@@ -14,6 +14,11 @@ struct ConnectionOptions: ParsableArguments {
         completion: .file())
     var socket: String?
 
+    @Option(
+        name: [.customShort("i"), .long],
+        help: ArgumentHelp("The instance of jobqd: its socket is /run/jobqd/NAME/jobqd.sock.", valueName: "name"))
+    var instance: String?
+
     @Flag(help: "Print replies as they came: a line of JSON each.")
     var json = false
 
@@ -24,10 +29,15 @@ struct ConnectionOptions: ParsableArguments {
         guard (1...86_400_000).contains(timeout.milliseconds) else {
             throw ValidationError("--timeout must be 1ms to 24h")
         }
+        guard socket == nil || instance == nil else { throw ValidationError("give either --socket or --instance") }
+        if let instance, instance.isEmpty || instance.hasPrefix(".") || instance.contains("/") {
+            throw ValidationError("--instance takes the name of an instance, as in jobqd@NAME.service")
+        }
     }
 
     var path: String {
         if let socket { return socket }
+        if let instance { return "/run/jobqd/\(instance)/jobqd.sock" }
         guard let value = getenv("JOBQD_SOCKET"), value.pointee != 0 else { return JobqConnection.defaultPath }
         return String(cString: value)
     }
@@ -43,7 +53,7 @@ struct ConnectionOptions: ParsableArguments {
     func report(_ error: any Error) -> any Error {
         switch error {
         case let refused as ProtocolError:
-            if json { print("{\"ok\":false,\"error\":\(String(decoding: refused.raw, as: UTF8.self))}") }
+            if json { print(Terminal.json("{\"ok\":false,\"error\":\(String(decoding: refused.raw, as: UTF8.self))}")) }
             Terminal.complain("\(refused)")
             return ExitStatus(refused).code
         case let lost as ConnectionError:
@@ -102,7 +112,13 @@ struct DataProblem: Problem {
 /// Standard output takes no more.
 struct OutputProblem: Problem {
     let description: String
-    var status: ExitStatus { .temporary }
+    var status: ExitStatus { .io }
+}
+
+/// There is no such file, or it cannot be read.
+struct InputProblem: Problem {
+    let description: String
+    let status: ExitStatus
 }
 
 /// What the user asks for cannot be done so, found only while doing it.

@@ -1,4 +1,5 @@
-// Exit statuses, after sysexits.h, so that scripts can tell "no" from "not now" from "wrong".
+// Exit statuses, after sysexits.h, so that scripts can tell "no" from "not now" from "wrong"; and those of
+// a shell for a program that a signal ended.
 
 import ArgumentParser
 import Glibc
@@ -9,12 +10,17 @@ enum ExitStatus: Int32 {
     case no = 1
     case usage = 64
     case data = 65
+    case noInput = 66
     case unavailable = 69
     case software = 70
+    case io = 74
     case temporary = 75
     case `protocol` = 76
     case permission = 77
     case configuration = 78
+    /// Ctrl-C, as a shell has it: 128 and the signal.
+    case interrupted = 130
+    case terminated = 143
 
     var code: ExitCode { ExitCode(rawValue) }
 

@@ -13,11 +13,11 @@ import Wire
 struct Jobqctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobqctl",
-        abstract: "Look after the job queues of jobqd.",
+        abstract: "Manage jobqd's job queues.",
         discussion: """
             Exit status: 0 done; 1 the answer is no (no such job, wrong state, not healthy); 64 wrong usage; 65 wrong \
-            data; 69 jobqd cannot be reached; 70 a bug; 75 try again later; 76 not the protocol; 77 not permitted; \
-            78 wrong configuration.
+            data; 66 no such input file; 69 jobqd cannot be reached; 70 a bug; 74 input or output failed; 75 try again \
+            later; 76 not the protocol; 77 not permitted; 78 wrong configuration; 130 Ctrl-C.
             """,
         version: Release.version,
         groupedSubcommands: [
@@ -33,6 +33,7 @@ struct Jobqctl: ParsableCommand {
         Stats.self,
         List.self,
         Show.self,
+        Wait.self,
         Workers.self,
         Events.self,
     ]
@@ -70,11 +71,36 @@ struct Jobqctl: ParsableCommand {
     /// Ends quietly when nobody reads its output any more (`| head`), also where whoever started it ignores SIGPIPE.
     static func main() {
         signal(SIGPIPE, SIG_DFL)
-        let words = CommandLine.arguments.dropFirst().joined(separator: " ")
-        if words == "--generate-completion-script fish" || words == "--generate-completion-script=fish" {
-            print(fishCompletionScript)
-        } else {
-            main(nil)
+        let words = Array(CommandLine.arguments.dropFirst())
+        // What the shell asks for at Tab is half a command line.
+        if words.first == "---completion" { return main(words) }
+        if let script = completionScript(words) { return print(script) }
+        do {
+            try RawArguments.check()
+            var command = try parseAsRoot(CommandWords.arranged(words))
+            try command.run()
+        } catch let code as ExitCode {
+            // What there is to say has been said.
+            exit(withError: code)
+        } catch let problem as any Problem {
+            Terminal.complain(problem.description)
+            exit(withError: problem.status.code)
+        } catch {
+            end(with: error)
         }
+    }
+
+    /// Help and versions as ArgumentParser has them, mistakes in one line.
+    private static func end(with error: any Error) -> Never {
+        guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+        Terminal.complain(UsageText.line(message(for: error)))
+        exit(withError: ExitStatus.usage.code)
+    }
+
+    private static func completionScript(_ words: [String]) -> String? {
+        let option = "--generate-completion-script"
+        if words.count == 2, words[0] == option { return CompletionScript.text(for: words[1]) }
+        guard words.count == 1, words[0].hasPrefix("\(option)=") else { return nil }
+        return CompletionScript.text(for: String(words[0].dropFirst(option.count + 1)))
     }
 }

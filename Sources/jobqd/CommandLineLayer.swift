@@ -3,6 +3,8 @@
 // Left out: short options (but -h), abbreviations, and arguments without a name. An option given twice counts as its
 // last value, as everywhere.
 
+import Wire
+
 /// What the command line says.
 struct CommandLineLayer {
     /// Option name and text, in the order given.

@@ -32,6 +32,10 @@ struct Configuration: Sendable, Equatable {
     var stateDirectory = ""
     /// 1…1 000 000.
     var maxConnections = 0
+    /// Connections of one user; nil: half of all.
+    var maxConnectionsPerUser: Int?
+    /// Bytes that input, open requests and unread output of all connections may take.
+    var memoryBytes = 0
     /// Longest request line in bytes, without its end.
     var lineBytes = 0
     /// Requests of one connection that may be open at a time.
@@ -41,6 +45,10 @@ struct Configuration: Sendable, Equatable {
     var redisURL: String?
     /// Read anew at each connect; nil when the password is in the URL or there is none.
     var redisPasswordFile: String?
+    /// When the daemon's own Redis brings what it writes to disk: `everysec` or `always`.
+    var redisFsync = ""
+    /// How much memory the daemon's own Redis may use for jobs, in bytes; 0: all.
+    var redisMaxMemory: Int64 = 0
     /// First part of every key in Redis.
     var keyPrefix = ""
     /// How long Redis may take for one request.
@@ -70,6 +78,8 @@ extension Configuration {
     mutating func takeOver(_ new: Configuration) {
         logLevel = new.logLevel
         maxConnections = new.maxConnections
+        maxConnectionsPerUser = new.maxConnectionsPerUser
+        memoryBytes = new.memoryBytes
         access = new.access
         for setting in Setting.all where setting.isReloadable {
             settings[setting.changeName] = new.settings[setting.changeName]

@@ -4,6 +4,7 @@
 // lie in wait until an option is dropped. Problems are collected, not thrown.
 
 import Glibc
+import Wire
 
 /// Where a value was written.
 enum ConfigurationOrigin: Sendable, Equatable {
@@ -171,6 +172,9 @@ struct ConfigurationLayers {
         }
         if result.adminSocket == result.socket {
             fail("the socket and the admin socket are the same: \(result.socket)")
+        }
+        if result.memoryBytes < 4 * result.lineBytes {
+            fail("MemoryBytes must be at least four times LineBytes, which is \(result.lineBytes) bytes")
         }
         if let place = result.metricsListen, place == result.socket || place == result.adminSocket {
             fail("the metrics are to be served on another's socket: \(place)")

@@ -108,6 +108,20 @@ extension Setting {
             isReloadable: true, documentation: "Most connections at a time; further ones wait until one ends.",
             assign: { $0.maxConnections = Int($1.number) }),
         Setting(
+            option: "max-connections-per-user", section: "Limits", key: "MaxConnectionsPerUser",
+            environment: ["JOBQD_MAX_CONNECTIONS_PER_USER"], type: .count(1...1_000_000), placeholder: "N",
+            standard: nil, isReloadable: true,
+            documentation: "Connections of one user; further ones are refused. Without it, half of MaxConnections= for"
+                + " each user but root and the daemon's own.",
+            assign: { $0.maxConnectionsPerUser = Int($1.number) }),
+        Setting(
+            option: "memory-bytes", section: "Limits", key: "MemoryBytes", environment: ["JOBQD_MEMORY_BYTES"],
+            type: .size(4 << 20...1 << 40), placeholder: "SIZE", standard: "256M", isReloadable: true,
+            documentation:
+                "Memory that input, open requests and unread output of all connections may take. Beyond it, connections"
+                + " that hold most are not read from, and then dropped.",
+            assign: { $0.memoryBytes = Int($1.number) }),
+        Setting(
             option: "line-bytes", section: "Limits", key: "LineBytes", environment: ["JOBQD_LINE_BYTES"],
             type: .size(1024...16 << 20), placeholder: "SIZE", standard: "1M", isReloadable: false,
             documentation: "Longest request line.", assign: { $0.lineBytes = Int($1.number) }),
@@ -130,7 +144,7 @@ extension Setting {
             option: "redis", section: "Redis", key: "Url", environment: ["JOBQD_REDIS"], type: .redisURL,
             placeholder: "URL", standard: nil, isReloadable: false,
             documentation:
-                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/db]. Without it the daemon starts"
+                "unix:///path[?db=N] or redis://[user[:password]@]host[:port][/N]. Without it the daemon starts"
                 + " a redis-server of its own in the state directory.",
             assign: { $0.redisURL = $1.text }),
         Setting(
@@ -140,6 +154,18 @@ extension Setting {
             documentation: "File with the password of Redis, read at each connect. Without it"
                 + " $CREDENTIALS_DIRECTORY/jobqd.redis-password, if it exists.",
             assign: { $0.redisPasswordFile = $1.text }),
+        Setting(
+            option: "redis-fsync", section: "Redis", key: "Fsync", environment: ["JOBQD_REDIS_FSYNC"],
+            type: .choice(["everysec", "always"]), placeholder: "WHEN", standard: "everysec", isReloadable: false,
+            documentation: "When the daemon's own Redis brings what it writes to disk: everysec, or always, before each"
+                + " acknowledgement. Has no effect with Url=.",
+            assign: { $0.redisFsync = $1.text }),
+        Setting(
+            option: "redis-max-memory", section: "Redis", key: "MaxMemory", environment: ["JOBQD_REDIS_MAX_MEMORY"],
+            type: .size(0...1 << 50), placeholder: "SIZE", standard: "0", isReloadable: false,
+            documentation: "Memory that the daemon's own Redis may use for jobs; then new ones are refused with"
+                + " store_full. 0: no limit. Has no effect with Url=.",
+            assign: { $0.redisMaxMemory = $1.number }),
         Setting(
             option: "key-prefix", section: "Redis", key: "KeyPrefix", environment: ["JOBQD_KEY_PREFIX"],
             type: .name(maxBytes: 64), placeholder: "NAME", standard: "jobq", isReloadable: false,

@@ -5,6 +5,7 @@
 
 import Broker
 import Reactor
+import Wire
 
 /// A checked value. Which case it is follows from the setting's type; asking for the other one is a bug.
 enum SettingValue: Sendable, Equatable {

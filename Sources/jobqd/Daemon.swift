@@ -1,7 +1,9 @@
 // The daemon put together: the loop, the store, the broker, the listeners, the signals, the service manager.
 //
 // Everything that can wake the process is registered here or named in the head of `Broker.swift`. READY=1 is sent when
-// the sockets serve, not when Redis is there: clients can connect and are answered, if only with `store_unavailable`.
+// the sockets serve, not when a Redis elsewhere is there: clients can connect and are answered, if only with
+// `store_unavailable`. A Redis of the daemon's own belongs to its start: READY=1 waits until it has loaded its files, the
+// service manager is asked for more time meanwhile, and what keeps it from running fails the start.
 // On SIGTERM or SIGINT the daemon stops cleanly, on SIGHUP it reads its configuration again. The order of the end:
 // listeners, waiting claims, requests under way, the store, connections, and the daemon's own Redis last.
 
@@ -9,6 +11,7 @@ import Broker
 import Glibc
 import Logging
 import Reactor
+import Redis
 import Store
 
 /// One run of the daemon.
@@ -19,9 +22,18 @@ final class Daemon {
     private let backend: StoreBackend
     private let broker: Broker
     private var listeners: [(role: SocketRole, listener: Listener)] = []
+    private let reachability: Reachability
     private var signals: [SignalSource] = []
     private var lastStatus = ""
+    /// READY=1 was sent.
+    private var isReady = false
+    /// When the service manager was asked for more time.
+    private var extendedAt: UInt64 = 0
+    private static let extensionUs: UInt64 = 30_000_000
+    private static let extensionPauseUs: UInt64 = 5_000_000
     private var isStopping = false
+    private var exitCode: Int32 = 0
+    private var isWatched = false
     /// Whose listeners rest because there is no room.
     private var full: Set<SocketRole> = []
     /// When the log was last told of that (monotonic µs).
@@ -36,7 +48,8 @@ final class Daemon {
         LoggingSystem.bootstrap { label in
             AdjustableLogHandler(JournalLogHandler(label: label, sink: sink, level: .trace))
         }
-        raiseDescriptorLimit()
+        DescriptorLimit.raise()
+        MallocTuning.apply()
         do {
             let daemon = try Daemon(configuration)
             return try daemon.loop.run()
@@ -59,11 +72,14 @@ final class Daemon {
         options.lineBytes = configuration.lineBytes
         options.inFlight = configuration.inFlight
         options.maxConnections = configuration.maxConnections
+        options.maxConnectionsPerUser = configuration.maxConnectionsPerUser
+        options.memoryBytes = configuration.memoryBytes
         options.requestTimeoutMs = configuration.requestTimeoutMs
         options.version = Configuration.version
         options.access = configuration.access
         broker = try Broker(
             options: options, loop: loop, store: backend.store, wallClockMs: Self.wallClockMs, logger: log)
+        reachability = Reachability(isActivated: sockets.contains(where: \.isPassed), log: log)
         listeners = try sockets.map { (role: $0.role, listener: try $0.listener(loop: loop, log: log)) }
         start()
     }
@@ -73,8 +89,14 @@ final class Daemon {
             listener.onAccept = { [unowned self] fd, _ in accepted(fd, role) }
         }
         broker.onRoom = { [unowned self] in resumeWithRoom() }
+        broker.onSecond = { [unowned self] in
+            reachability.look(listeners)
+            broker.addressProblem = reachability.problem
+        }
         broker.onReload = { [unowned self] in reload() }
         broker.onStatus = { [unowned self] line in
+            backend.look()
+            beReady()
             guard line != lastStatus else { return }
             lastStatus = line
             ServiceManager.status(line)
@@ -84,10 +106,11 @@ final class Daemon {
             loop.signal(SIGINT) { [unowned self] in stop("SIGINT") },
             loop.signal(SIGHUP) { [unowned self] in _ = reload() },
         ]
-        let isWatched = loop.enableWatchdog()
+        isWatched = loop.enableWatchdog()
         backend.onFailure = { [unowned self] why in
-            log.critical("the store cannot be had: \(why)", metadata: MessageID.storeFailed.with(["reason": "\(why)"]))
-            loop.exit(ExitCode.unavailable)
+            log.critical(
+                "cannot start Redis: \(why.reason)", metadata: MessageID.storeFailed.with(["reason": "\(why.reason)"]))
+            loop.exit(ExitCode.of(why))
         }
         backend.start()
         broker.start()
@@ -95,13 +118,43 @@ final class Daemon {
             let place = listener.place ?? "passed by the service manager"
             log.info("serving (\(role)): \(place)", metadata: ["socket": "\(place)", "for": "\(role)"])
         }
+        tellIfFewDescriptors()
+        beReady()
+    }
+
+    /// Tells the service manager that the start is over, or that it takes longer.
+    private func beReady() {
+        guard !isReady, !isStopping else { return }
+        guard backend.hasServed else {
+            guard extendedAt == 0 || loop.now >= extendedAt + Self.extensionPauseUs else { return }
+            extendedAt = loop.now
+            ServiceManager.extendTimeout(microseconds: Self.extensionUs)
+            return
+        }
+        isReady = true
         log.info(
             "ready",
             metadata: MessageID.ready.with(["version": "\(Configuration.version)", "watchdog": "\(isWatched)"]))
         ServiceManager.ready()
+        if reachability.lacksClients(listeners) { endWithoutClients() }
+    }
+
+    /// Its socket unit has failed while the daemon was started. After this status the service manager starts both again.
+    private func endWithoutClients() {
+        let why = "the service manager has handed over no socket for clients"
+        log.critical(
+            "nobody can connect (client): \(why); this daemon ends, to be started with all its sockets",
+            metadata: MessageID.unreachable.with(["for": "client", "reason": "\(why)"]))
+        exitCode = ExitCode.unavailable
+        stop("nobody can connect")
     }
 
     private func accepted(_ fd: Int32, _ role: SocketRole) {
+        // The watch of a worker's process took the last descriptor for clients since it was last asked.
+        if !DescriptorLimit.allows(fd, for: role.descriptorUse) {
+            close(fd)
+            return pauseIfFull()
+        }
         if role == .metrics { broker.acceptHTTP(fd) } else { broker.accept(fd, isAdmin: role == .admin) }
         pauseIfFull()
     }
@@ -116,16 +169,34 @@ final class Daemon {
         }
     }
 
+    /// Where the limit of open files does not let the daemon serve as many connections as it is to.
+    private func tellIfFewDescriptors() {
+        let room = broker.connectionCount + DescriptorLimit.room(for: .client)
+        let limit = DescriptorLimit.current
+        guard room < configuration.maxConnections else { return }
+        log.warning(
+            """
+            the limit of \(limit) open files (LimitNOFILE=) is enough for \(room) connections; \
+            MaxConnections= is \(configuration.maxConnections)
+            """,
+            metadata: MessageID.fewDescriptors.with([
+                "descriptors": "\(limit)", "room": "\(room)", "connections": "\(configuration.maxConnections)",
+            ]))
+    }
+
     private func tellFull(_ role: SocketRole) {
         if let last = fullToldAt[role], loop.now - last < Self.fullPauseUs { return }
         fullToldAt[role] = loop.now
+        let hasDescriptors = DescriptorLimit.hasRoom(for: role.descriptorUse)
+        let why = hasDescriptors ? "" : ": the limit of \(DescriptorLimit.current) open files (LimitNOFILE=) is reached"
         log.warning(
-            "no more connections are accepted until one ends",
+            "no more connections are accepted until one ends\(why)",
             metadata: MessageID.connectionsFull.with(["connections": "\(broker.connectionCount)", "for": "\(role)"]))
     }
 
     private func hasRoom(_ role: SocketRole) -> Bool {
-        role == .metrics ? broker.hasRoomForHTTP : broker.hasRoom(isAdmin: role == .admin)
+        guard DescriptorLimit.hasRoom(for: role.descriptorUse) else { return false }
+        return role == .metrics ? broker.hasRoomForHTTP : broker.hasRoom(isAdmin: role == .admin)
     }
 
     private func resumeWithRoom() {
@@ -139,6 +210,7 @@ final class Daemon {
     private func stop(_ signal: String) {
         guard !isStopping else { return }
         isStopping = true
+        if exitCode == 0, reachability.isActivated, reachability.problem != nil { exitCode = ExitCode.socketsLost }
         log.info("stopping", metadata: ["signal": "\(signal)"])
         ServiceManager.stopping()
         for entry in listeners { entry.listener.close() }
@@ -146,7 +218,7 @@ final class Daemon {
         broker.stop { [self] in
             backend.stop { [self] in
                 log.info("stopped", metadata: MessageID.stopped.with())
-                loop.exit(0)
+                loop.exit(exitCode)
             }
         }
     }
@@ -156,8 +228,9 @@ final class Daemon {
     private func reload() -> ReloadOutcome {
         // A daemon that has said that it stops must not say that it is ready.
         guard !isStopping else { return .refused(problems: ["the daemon is stopping"]) }
-        ServiceManager.reloading()
-        defer { ServiceManager.ready() }
+        // During the start the service manager waits for one READY=1, that of the start.
+        if isReady { ServiceManager.reloading() }
+        defer { if isReady { ServiceManager.ready() } }
         let read = Configuration.load(
             arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current())
         guard case .run(let new) = read else {
@@ -171,9 +244,12 @@ final class Daemon {
         let (taken, left) = configuration.changes(to: new)
         configuration.takeOver(new)
         LogLevel.shared.set(configuration.logLevel)
-        broker.setLimits(maxConnections: configuration.maxConnections)
+        broker.setLimits(
+            maxConnections: configuration.maxConnections, maxConnectionsPerUser: configuration.maxConnectionsPerUser,
+            memoryBytes: configuration.memoryBytes)
         broker.setAccess(configuration.access)
         pauseIfFull()
+        tellIfFewDescriptors()
         return told(taken: taken, left: left)
     }
 
@@ -197,13 +273,5 @@ final class Daemon {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
-    /// Each connection is a descriptor: the soft limit (often 1,024) goes up to the hard one.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }

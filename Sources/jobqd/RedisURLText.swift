@@ -22,12 +22,15 @@ enum RedisURLText {
         return text[..<range.lowerBound] + "***" + text[range.upperBound...]
     }
 
-    /// From the first colon after `redis://` to the last `@`. In a text that is no URL an unescaped `/`, `:` or `@` belongs
+    /// From the first colon after the scheme to the last `@`. In a text that is no URL an unescaped `/`, `:` or `@` belongs
     /// to the password too: showing too little is the safe side.
     private static func passwordRange(_ text: String) -> Range<String.Index>? {
-        if text.hasPrefix("unix:///") { return nil }
-        let scheme = text.hasPrefix("redis://") ? "redis://" : ""
-        let start = text.index(text.startIndex, offsetBy: scheme.count)
+        var start = text.startIndex
+        if let mark = text.firstRange(of: "://"), text[..<mark.lowerBound].allSatisfy(\.isLetter) {
+            start = mark.upperBound
+        }
+        // The path of a socket may have both characters.
+        if text[start...].hasPrefix("/"), text[..<start].lowercased() == "unix://" { return nil }
         guard let end = text[start...].lastIndex(of: "@"), let colon = text[start..<end].firstIndex(of: ":") else {
             return nil
         }

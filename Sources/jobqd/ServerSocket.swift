@@ -17,6 +17,9 @@ enum SocketRole: String, Sendable, CaseIterable {
     /// Monitoring: it does not speak the protocol of jobs.
     case metrics
 
+    /// Out of which part of the descriptors its connections come.
+    var descriptorUse: DescriptorLimit.Use { self == .client ? .client : .administrator }
+
     /// What a descriptor of this name is for (sd_listen_fds_with_names(3)).
     init(descriptorName: String) { self = SocketRole(rawValue: descriptorName) ?? .client }
 }
@@ -31,6 +34,9 @@ struct ServerSocket {
     }
     let role: SocketRole
     let origin: Origin
+
+    /// The service manager has handed it over.
+    var isPassed: Bool { if case .passed = origin { true } else { false } }
 
     /// All sockets of this run.
     static func all(_ configuration: Configuration) -> [ServerSocket] {

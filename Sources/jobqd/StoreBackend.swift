@@ -1,6 +1,5 @@
 // Which store this run has: Redis somewhere, a Redis of its own, or memory. Starts it and ends it.
 
-import Glibc
 import Logging
 import Reactor
 import Redis
@@ -10,32 +9,43 @@ import Store
 final class StoreBackend {
     let store: any JobStore
     /// The store cannot be had at all: why. The daemon should end.
-    var onFailure: ((_ why: String) -> Void)?
+    var onFailure: ((_ why: PrivateRedisFailure) -> Void)?
+    /// Whether there is anything to serve with: false until a Redis of the daemon's own has loaded its files.
+    private(set) var hasServed: Bool
     private let loop: Loop
     private let child: PrivateRedis?
     private let links: (commands: RedisLink, subscriptions: SubscriptionLink)?
+    private let redisStore: RedisStore?
     private let begin: () -> Void
 
     init(_ configuration: Configuration, loop: Loop, log: Logger) throws(StartFailure) {
         self.loop = loop
+        hasServed = configuration.storeKind == .memory || configuration.redisURL != nil
         switch configuration.storeKind {
         case .memory:
-            let memory = MemoryStore(clock: Self.wallClockUs, later: { loop.deferred($0) })
+            let memory = MemoryStore(loop: loop)
             store = memory
+            redisStore = nil
             child = nil
             links = nil
             begin = { loop.atTurnEnd { memory.flush() } }
             log.warning("jobs are kept in memory only: all of them end with this process")
         case .redis:
             let (redis, child) = try Self.redis(configuration, loop: loop, log: log)
-            let commands = RedisLink(loop: loop, configuration: redis, scripts: RedisStore.scripts, logger: log)
-            let subscriptions = SubscriptionLink(loop: loop, configuration: redis, logger: log)
+            let database = redis.address.database
+            let rights = RedisStore.rights(keyPrefix: configuration.keyPrefix)
+            let commands = RedisLink(
+                loop: loop, configuration: redis, scripts: RedisStore.scripts(database: database), rights: rights,
+                logger: log)
+            let subscriptions = SubscriptionLink(loop: loop, configuration: redis, rights: rights, logger: log)
             let redisStore = RedisStore(
                 loop: loop, link: commands, subscriptions: subscriptions,
                 configuration: RedisStore.Configuration(
-                    keyPrefix: configuration.keyPrefix, address: "\(redis.address)",
+                    keyPrefix: configuration.keyPrefix, address: "\(redis.address)", database: database,
                     requestTimeoutMs: configuration.requestTimeoutMs, origin: Self.origin(), logger: log))
+            redisStore.isStarting = child != nil
             store = redisStore
+            self.redisStore = redisStore
             links = (commands, subscriptions)
             self.child = child
             begin = {
@@ -44,6 +54,15 @@ final class StoreBackend {
             }
         }
         child?.onFailure = { [unowned self] why in onFailure?(why) }
+        child?.lastHeardAt = { [unowned self] in links?.commands.lastHeardAt ?? 0 }
+    }
+
+    /// The store's status has changed, or a second has passed.
+    func look() {
+        guard !hasServed, store.status.isReady else { return }
+        hasServed = true
+        redisStore?.isStarting = false
+        child?.served()
     }
 
     /// Begins to connect, after starting the child Redis if there is one.
@@ -65,7 +84,11 @@ final class StoreBackend {
             if let url = configuration.redisURL {
                 address = try RedisAddress.parse(url)
             } else {
-                let own = try PrivateRedis(loop: loop, stateDirectory: configuration.stateDirectory, logger: log)
+                var settings = PrivateRedisSettings()
+                settings.fsync = configuration.redisFsync
+                settings.maxMemory = configuration.redisMaxMemory
+                let own = try PrivateRedis(
+                    loop: loop, stateDirectory: configuration.stateDirectory, settings: settings, logger: log)
                 child = own
                 address = own.address
             }
@@ -73,7 +96,8 @@ final class StoreBackend {
             var redis = RedisConfiguration(
                 address: address, password: child == nil ? password : nil, clientName: "jobqd",
                 requestTimeoutMs: configuration.requestTimeoutMs)
-            if child != nil { redis.startingMs = 1_000 }
+            // Until it has served it is starting, however long it loads.
+            if child != nil { redis.startingMs = 86_400_000 }
             return (redis, child)
         } catch {
             throw StartFailure(message: "\(error)", exitCode: Configuration.configurationError)
@@ -82,10 +106,4 @@ final class StoreBackend {
 
     /// Tells this daemon's wake-up messages from those of others: 64 random bits.
     private static func origin() -> String { String(UInt64.random(in: .min ... .max), radix: 16) }
-
-    private static func wallClockUs() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-    }
 }

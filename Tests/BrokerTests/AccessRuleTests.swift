@@ -21,7 +21,7 @@ import Wire
     }
 
     private let peer = PeerFacts(
-        PeerCredentials(pid: 1, uid: 10, gid: 20), groups: { [30, 31] }, unit: { "mailer.service" })
+        PeerCredentials(pid: 1, uid: 10, gid: 20), groups: { [30, 31] }, unit: { .named("mailer.service") })
 
     private func isAllowed(
         _ operation: OperationName, _ queues: [QueueScope] = [], _ rules: AccessRule..., by peer: PeerFacts? = nil
@@ -61,13 +61,26 @@ import Wire
         #expect(isAllowed(.claim, [], rule(.deny, unit: "*"), by: none))
     }
 
+    @Test func aPeerWhoseUnitCannotBeFoundOutIsDeniedByRulesOfUnitsAndAllowedByNone() {
+        let gone = PeerFacts(PeerCredentials(pid: 9, uid: 10, gid: 20), unit: { .unknown })
+        #expect(!isAllowed(.pause, [], rule(.allow, unit: "*"), by: gone))
+        #expect(!isAllowed(.enqueue, [.name("a")], rule(.deny, unit: "web.service"), by: gone))
+        #expect(isAllowed(.enqueue, [.name("b")], rule(.deny, unit: "web.service", queue: "a"), by: gone))
+        #expect(isAllowed(.enqueue, [.name("a")], rule(.allow, user: 10), rule(.deny, unit: "*"), by: gone))
+    }
+
+    @Test func rulesKnowWhetherTheyAskForUnits() {
+        #expect(AccessRules([rule(.allow, user: 1), rule(.deny, unit: "a")])!.asksForUnits)
+        #expect(!AccessRules([rule(.allow, user: 1)])!.asksForUnits)
+    }
+
     @Test func theUnitIsLookedUpOnceAndOnlyForARuleThatAsks() {
         var lookUps = 0
         let counting = PeerFacts(
             PeerCredentials(pid: 1, uid: 10, gid: 20),
             unit: {
                 lookUps += 1
-                return "a.service"
+                return .named("a.service")
             })
         #expect(
             !isAllowed(.pause, [], rule(.allow, user: 11, unit: "*"), rule(.allow, unit: "*", op: []), by: counting))

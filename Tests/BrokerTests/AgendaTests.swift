@@ -84,4 +84,16 @@ import Testing
         #expect(due(at: 10_000) == [])
         #expect(due(at: 10_001) == [-1])
     }
+
+    @Test func whatHasNoTimeAnyMoreIsNotKept() {
+        var items = (0..<200).map(Item.init)
+        weak let last = items.last
+        for item in items { box.agenda.set(item, to: 1_000) }
+        for item in items.dropFirst() { box.agenda.set(item, to: nil) }
+        #expect(box.agenda.entryCount <= 66)
+        box.agenda.set(items[0], to: nil)
+        items = []
+        #expect(box.agenda.entryCount == 0 && last == nil)
+        #expect(due(at: 2_000) == [])
+    }
 }

@@ -37,6 +37,7 @@ import Wire
         (#""workers""#, ["~*"]), (#""metrics""#, ["~*"]), (#""requeue","job":"a/1""#, ["a"]),
         (#""requeue","queue":"a","state":"dead""#, ["a"]),
         (#""delete","job":"a/1""#, ["a"]), (#""purge","queue":"a","state":"dead""#, ["a"]),
+        (#""remove_queue","queue":"a""#, ["a"]),
         (#""pause","queue":"a""#, ["a"]), (#""resume","queue":"a""#, ["a"]), (#""resume","worker":"a""#, []),
         (#""configure","queue":"a""#, ["a"]), (#""reclaim""#, ["~*"]), (#""reclaim","queue":"a""#, ["a"]),
         (#""check""#, ["~*"]), (#""check","queue":"a""#, ["a"]),

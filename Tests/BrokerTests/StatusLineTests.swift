@@ -22,6 +22,9 @@ import Testing
             StatusLine(isFull: true, connections: 9, store: redis).text.hasPrefix(
                 "Serving 9 connections, no room for more, "))
         #expect(
+            StatusLine(isDraining: true, addressProblem: "/s does not exist", connections: 1, store: redis).text
+                .hasPrefix("Unreachable, /s does not exist: 1 connection, "))
+        #expect(
             StatusLine(isDraining: true, store: redis).text.hasPrefix("Draining, no new work is taken: 0 connections, ")
         )
         #expect(

@@ -26,6 +26,18 @@ import Testing
         #expect(order == [1, 1, 0, 1, 1, 1, 1, 0, 1, 1])
     }
 
+    @Test func aPatternCountsAsManyQueuesAsHaveWork() {
+        // A pattern that three queues with work match, and a queue: each of the four has the same weight.
+        let shares = WeightedShares(weights: [1, 1])
+        var counts = [0, 0]
+        for _ in 0..<4_000 {
+            let index = shares.next(among: 0b11) { $0 == 0 ? 3 : 1 }
+            shares.took(1, from: index, queues: index == 0 ? 3 : 1)
+            counts[index] += 1
+        }
+        #expect(counts == [3_000, 1_000])
+    }
+
     @Test func sharesCountJobsNotQuestions() {
         // One queue gives ten jobs a claim, the other one: with equal weights it is asked a tenth as often.
         let shares = WeightedShares(weights: [1, 1])

@@ -104,7 +104,9 @@ struct AccessRuleTextTests {
         let sandbox = try ConfigurationSandbox()
         try sandbox.write("")
         var old = try sandbox.configuration()
-        try sandbox.write("[Access]\nAllow=user=1\nDeny=user=1\n[Limits]\nMaxConnections=5\n[Log]\nLevel=error\n")
+        try sandbox.write(
+            "[Access]\nAllow=user=1\nDeny=user=1\n[Limits]\nMaxConnections=5\nMaxConnectionsPerUser=3\nMemoryBytes=64M\n"
+                + "[Log]\nLevel=error\n")
         let new = try sandbox.configuration()
         let reloadable = Set(Setting.all.filter(\.isReloadable).map(\.changeName))
         #expect(Set(old.changes(to: new).taken) == reloadable)

@@ -55,6 +55,34 @@ import Wire
         #expect(CommandVerdict.error("exit status 1", Array(" \n".utf8)) == "exit status 1")
     }
 
+    @Test func bothFitIntoTheRoomThatALineLeaves() {
+        let room = CommandVerdict.Room(result: 100, error: 40)
+        let verdict = CommandVerdict(wantsResult: true)
+        for (count, isResult) in [(16, true), (17, false)] {
+            // Six bytes of JSON each, and two quotes.
+            let report = verdict.report(.exited(0), output: Array(repeating: 0, count: count), errors: [], room: room)
+            if case .complete = report { #expect(isResult) } else { #expect(!isResult) }
+        }
+        for reason in [nil, String(repeating: "\u{1}", count: 500)] {
+            let report = verdict.report(.exited(1), output: [], errors: [0x61], reason: reason, room: room)
+            guard case .fail(let error, retry: true) = report else {
+                Issue.record("\(report)")
+                continue
+            }
+            var writer = JSONWriter()
+            writer.string(error)
+            #expect(writer.bytes.count <= 40)
+        }
+    }
+
+    @Test(arguments: [
+        ("12 (sh) S 1 7 7 0", 7), ("12 (a) Z b) R 1 8 8 0", 8), ("12 (sh) Z 1 7 7 0", nil), ("12 (sh) X 1 7 7", nil),
+        ("", nil), ("12 (sh) S", nil),
+    ])
+    func groupOfALivingProcessIsReadFromItsStatus(text: String, group: Int32?) {
+        #expect(ProcessGroups.group(in: Array(text.utf8)) == group)
+    }
+
     @Test func bytesThatAreNoTextBecomeText() {
         #expect(CommandVerdict.error("exit status 1", [0xFF, 0x61]) == "exit status 1: \u{FFFD}a")
     }

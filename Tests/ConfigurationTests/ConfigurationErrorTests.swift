@@ -84,6 +84,13 @@ struct ConfigurationErrorTests {
         #expect(failure.exitCode == 78)
     }
 
+    @Test func memoryThatHoldsFewLinesIsRefused() throws {
+        let sandbox = try ConfigurationSandbox()
+        try sandbox.write("[Limits]\nMemoryBytes=8M\nLineBytes=4M")
+        let line = try #require(try sandbox.failure().lines.first)
+        #expect(line.hasSuffix("MemoryBytes must be at least four times LineBytes, which is 4194304 bytes"))
+    }
+
     @Test func socketPathThatNoSocketCanHaveIsRefused() throws {
         let sandbox = try ConfigurationSandbox()
         try sandbox.write("")

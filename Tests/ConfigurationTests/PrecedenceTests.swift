@@ -15,9 +15,11 @@ struct PrecedenceTests {
         expected.socketMode = 0o660
         expected.stateDirectory = "/var/lib/jobqd"
         expected.maxConnections = 10_000
+        expected.memoryBytes = 256 << 20
         expected.lineBytes = 1_048_576
         expected.inFlight = 256
         expected.storeKind = .redis
+        expected.redisFsync = "everysec"
         expected.keyPrefix = "jobq"
         expected.requestTimeoutMs = 5000
         expected.logLevel = .info
@@ -84,6 +86,8 @@ struct PrecedenceTests {
             StateDirectory=/c
             [Limits]
             MaxConnections=5
+            MaxConnectionsPerUser=4
+            MemoryBytes=8M
             LineBytes=64K
             InFlight=7
             [Store]
@@ -91,6 +95,8 @@ struct PrecedenceTests {
             [Redis]
             Url=redis://host:6379/2
             PasswordFile=/d
+            Fsync=always
+            MaxMemory=1G
             KeyPrefix=my-jobs
             RequestTimeoutSec=1.5
             [Log]
@@ -98,8 +104,10 @@ struct PrecedenceTests {
             """)
         var expected = Configuration(
             configFile: sandbox.mainFile, socket: "/a", adminSocket: "/b", socketMode: 0o600, socketGroup: "mail",
-            stateDirectory: "/c", maxConnections: 5, lineBytes: 65_536, inFlight: 7, storeKind: .memory,
-            redisURL: "redis://host:6379/2", redisPasswordFile: "/d", keyPrefix: "my-jobs", requestTimeoutMs: 1500,
+            stateDirectory: "/c", maxConnections: 5, maxConnectionsPerUser: 4, memoryBytes: 8 << 20, lineBytes: 65_536,
+            inFlight: 7, storeKind: .memory,
+            redisURL: "redis://host:6379/2", redisPasswordFile: "/d", redisFsync: "always", redisMaxMemory: 1 << 30,
+            keyPrefix: "my-jobs", requestTimeoutMs: 1500,
             logLevel: .debug)
         let found = try sandbox.configuration()
         expected.settings = found.settings

@@ -62,7 +62,7 @@ import Wire
         let lines = view.screen(rows: rows)
         #expect(lines.count <= rows)
         let plain = Terminal(hasColours: false)
-        #expect(lines.allSatisfy { $0.text(width: columns, plain).count <= columns })
+        #expect(lines.allSatisfy { TextWidth.of($0.text(width: columns, plain)) <= columns })
         // Marks add no width: without them it is the same text.
         let coloured = lines.map { $0.text(width: columns, Terminal(hasColours: true)) }
         #expect(rows < 20 || coloured.contains { $0.contains("\u{1B}[31m") })
@@ -128,7 +128,7 @@ import Wire
         #expect(state.failures.map(\.at) == [9, 8, 7, 5])
         let lines = screen(state)
         let title = try #require(lines.firstIndex(of: "LATEST FAILURES"))
-        #expect(lines[title + 1] == "T9" + String(repeating: " ", count: 18) + "retrying  q/a, attempt 2: failed")
+        #expect(lines[title + 1] == "T9       retrying  q/a 2. failed")
     }
 
     @Test func workersAreShownToThoseWhoMaySeeThemOnly() throws {
@@ -162,5 +162,43 @@ import Wire
             ])
         #expect(TopKey.keys(in: Array("x\u{1B}[1;5Cs?".utf8)) == [.sort, .help])
         #expect(TopKey.keys(in: [0x1B]) == [] && TopKey.keys(in: [0x1B, 0x5B]) == [])
+    }
+
+    @Test func whatTheWorkerSaidIsShownAndAskedForOnce() throws {
+        var state = try state()
+        state.take(
+            event: try JSONDocument(
+                #"{"event":"dead","job":"q0/a","seq":"1-1","at":7,"attempt":2,"reason":"failed"}"#))
+        #expect(state.failuresToAsk(10) == ["q0/a"])
+        #expect(state.failuresToAsk(10).isEmpty)
+        state.take(
+            record: try JSONDocument(
+                #"{"job":"q0/a","error":"other","history":[{"attempt":1,"error":"first"},{"attempt":2,"error":"boom"}]}"#
+            ))
+        #expect(screen(state).contains { $0.hasSuffix("q0/a 2. boom") })
+    }
+
+    @Test(arguments: [(60, "OLDEST", "SCHED"), (40, "DEAD", "IN/S"), (30, "QUEUED", "DEAD")])
+    func aNarrowScreenLeavesOutWhatMattersLeast(columns: Int, kept: String, left: String) throws {
+        let lines = screen(try state(), columns: columns)
+        let title = try #require(lines.first { $0.hasPrefix("QUEUE") })
+        #expect(title.contains(kept) && !title.contains(left) && title.count <= columns)
+    }
+
+    @Test func aFilterIsTypedAndTakenBack() throws {
+        var state = try state(20)
+        let type = { (state: inout TopState, text: String) in
+            var bytes = Array(text.utf8)[...]
+            while state.draft != nil, !bytes.isEmpty { state.type(&bytes) }
+        }
+        state.draft = ""
+        type(&state, "Q1x")
+        #expect(screen(state).last?.hasPrefix("queues with: Q1x_") == true)
+        type(&state, "\u{7F}\r")
+        #expect(state.sortedQueues.count == 11 && state.draft == nil)
+        #expect(screen(state).last?.contains("/ filter: Q1") == true)
+        state.draft = ""
+        type(&state, "\u{1B}")
+        #expect(state.sortedQueues.count == 20 && state.filter.isEmpty)
     }
 }

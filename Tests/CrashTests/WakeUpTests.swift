@@ -88,12 +88,12 @@ import Testing
                 try client.fail(claimed, ["retry": false])
                 return { try client.call("requeue", ["job": claimed["job"]]) }
             case .resume:
-                try client.call("pause", ["queue": name])
+                try client.call("pause", ["create": true, "queue": name])
                 try client.enqueue(queue)
                 return { try client.call("resume", ["queue": name]) }
             case .pauseEnd:
                 let now = try client.call("ping", ["store": true])["at"].int!
-                try client.call("pause", ["queue": name, "until": JSON(now + 60)])
+                try client.call("pause", ["create": true, "queue": name, "until": JSON(now + 60)])
                 try client.enqueue(queue)
                 return {}
             }

@@ -8,7 +8,7 @@ import Wire
 public enum FramerBody {
     enum Frame: Equatable {
         case line([UInt8])
-        case tooLong
+        case tooLong(head: [UInt8])
     }
 
     /// Checks one input.
@@ -46,7 +46,7 @@ public enum FramerBody {
             more = framer.next { frame in
                 switch frame {
                 case .line(let bytes): frames.append(.line(Array(bytes)))
-                case .tooLong: frames.append(.tooLong)
+                case .tooLong(let head): frames.append(.tooLong(head: Array(head)))
                 }
             }
         }
@@ -60,14 +60,18 @@ public enum FramerBody {
         for line in lines {
             let content = line.last == 0x0D ? line.dropLast() : line
             if content.count > limit {
-                frames.append(.tooLong)
+                frames.append(tooLong(content))
             } else if content.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) {
                 frames.append(.line(Array(content)))
             }
         }
         if unfinished.count > limit + 1 || (unfinished.count == limit + 1 && unfinished.last != 0x0D) {
-            frames.append(.tooLong)
+            frames.append(tooLong(unfinished))
         }
         return frames
+
+        func tooLong(_ line: ArraySlice<UInt8>) -> Frame {
+            .tooLong(head: Array(line.prefix(min(limit, LineFramer.headBytes))))
+        }
     }
 }

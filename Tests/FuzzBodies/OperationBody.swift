@@ -22,6 +22,7 @@ enum OperationBody {
             try require((1...500).contains(body.limit), "limit \(body.limit)")
             try require(body.olderThanMs.map { (0...315_360_000_000).contains($0) } ?? true, "an age out of its range")
         case .configure(let body): try check(body)
+        case .pause(let queue, _, _), .removeQueue(let queue, _): try check(JobName(queue: queue, id: "x"))
         case .quiet(let worker?), .resume(.worker(let worker)): try check(worker)
         case .resume(.queue(let queue)), .check(let queue?, _): try check(JobName(queue: queue, id: "x"))
         default: break

@@ -4,12 +4,14 @@
 public struct ReferenceJSON {
     private var rest: ArraySlice<Unicode.Scalar>
     private let maximumDepth: Int
+    private let allowsLoneSurrogates: Bool
 
     /// Whether the bytes are one JSON object (if `objectOnly`, otherwise any value) nested at most 128 deep.
-    public static func accepts(_ bytes: [UInt8], objectOnly: Bool) -> Bool {
+    public static func accepts(_ bytes: [UInt8], objectOnly: Bool, allowsLoneSurrogates: Bool = false) -> Bool {
         // The standard library's own validation stands for that of UTF-8.
         guard let text = String(validating: bytes, as: UTF8.self) else { return false }
-        var parser = ReferenceJSON(rest: ArraySlice(text.unicodeScalars), maximumDepth: 128)
+        var parser = ReferenceJSON(
+            rest: ArraySlice(text.unicodeScalars), maximumDepth: 128, allowsLoneSurrogates: allowsLoneSurrogates)
         parser.whitespace()
         if objectOnly && parser.rest.first != "{" { return false }
         guard parser.value(depth: 1) else { return false }
@@ -73,12 +75,18 @@ public struct ReferenceJSON {
 
     private mutating func string() -> Bool {
         rest.removeFirst()
+        // The first half of a pair whose second half must come next.
+        var awaitsHalf = false
         while let scalar = rest.popFirst() {
+            if awaitsHalf, scalar != "\\" || rest.first != "u" { return false }
             switch scalar {
             case "\"": return true
             case "\\":
                 if take("u") {
-                    for _ in 0..<4 { guard take(anyOf: "0123456789abcdefABCDEF") else { return false } }
+                    guard let unit = codeUnit() else { return false }
+                    let isSecondHalf = (0xDC00...0xDFFF).contains(unit)
+                    if !allowsLoneSurrogates, isSecondHalf != awaitsHalf { return false }
+                    awaitsHalf = !allowsLoneSurrogates && (0xD800...0xDBFF).contains(unit)
                 } else {
                     guard take(anyOf: "\"\\/bfnrt") else { return false }
                 }
@@ -87,6 +95,15 @@ public struct ReferenceJSON {
             }
         }
         return false
+    }
+
+    private mutating func codeUnit() -> Int? {
+        var digits = ""
+        while digits.unicodeScalars.count < 4, let digit = rest.popFirst() { digits.unicodeScalars.append(digit) }
+        guard digits.unicodeScalars.count == 4, digits.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit) else {
+            return nil
+        }
+        return Int(digits, radix: 16)
     }
 
     private mutating func number() -> Bool {

@@ -28,12 +28,21 @@ public enum RequestBody {
             try require(text.utf8.count < 300, "a long message")
         }
         if let id = refusal.id { try checkID(id, in: bytes) }
+        if error.code == .badJSON { try checkHead(refusal.id, of: bytes) }
         var writer = JSONWriter()
         writer.errorReply(id: refusal.id, error)
         let line = writer.bytes
         try require(line.last == 0x0A && !line.dropLast().contains(0x0A) || bytes.contains(0x0A), "not one line")
         let reply = try JSONDocument(line)
         try require(reply["error"]?["message"]?.string == error.message, "the message changed on its way")
+    }
+
+    /// The id of a line that is not JSON, or of one that is too long, is the one at its front and no other.
+    private static func checkHead(_ id: [UInt8]?, of bytes: [UInt8]) throws {
+        let expected = ReferenceHead.id(of: bytes)
+        try require(id == expected, "the id \(id ?? []) instead of \(expected ?? [])")
+        let tooLong = bytes.withUnsafeBytes { RequestError(tooLong: $0, limit: 1) }
+        try require(tooLong.id == expected && tooLong.error.code == .lineTooLong, "another id for a line too long")
     }
 
     private static func checkID(_ id: [UInt8], in bytes: [UInt8]) throws {
@@ -116,7 +125,7 @@ public enum RequestBody {
 
     /// The document reader must agree on what is JSON, and must be able to walk all of it.
     private static func checkDocument(_ bytes: [UInt8]) throws {
-        let isJSON = ReferenceJSON.accepts(bytes, objectOnly: false)
+        let isJSON = ReferenceJSON.accepts(bytes, objectOnly: false, allowsLoneSurrogates: true)
         guard let document = try? JSONDocument(bytes) else { return try require(!isJSON, "refused JSON") }
         try require(isJSON, "a document that is no JSON")
         for (name, value) in document.members ?? [] {

@@ -70,7 +70,7 @@ import Testing
     @Test func everyExitStatusIsInTheDaemonsPageAndNoOther() {
         let statuses = [
             0, Configuration.usageError, Configuration.configurationError, ExitCode.unavailable, ExitCode.osError,
-            ExitCode.cannotCreate,
+            ExitCode.noProgram, ExitCode.cannotCreate, ExitCode.socketsLost,
         ]
         #expect(daemon.items("", in: "EXIT STATUS").map { $0.names[0].name } == statuses.sorted().map { "\($0)" })
     }

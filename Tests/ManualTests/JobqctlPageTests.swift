@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func everyExitStatusIsDescribedAndNoOther() {
-        let statuses = [0] + (1...127).compactMap { ExitStatus(rawValue: $0)?.rawValue }
+        let statuses = [0] + (1...255).compactMap { ExitStatus(rawValue: $0)?.rawValue }
         #expect(page.items("", in: "EXIT STATUS").map { $0.names[0].name } == statuses.map { "\($0)" })
     }
 }

@@ -30,7 +30,7 @@ extension MemberType {
         case .queueName: "queue name"
         case .jobName: "job name"
         case .jobID: "job id"
-        case .queueNames(let max): "array of 1 to \(max) queue names"
+        case .queueTerms(let max): "array of 1 to \(max) queue names or patterns"
         case .word(let choice): "one of \(choice.words.joined(separator: ", "))"
         case .words: "array of event kinds"
         case .topicName: "topic name"

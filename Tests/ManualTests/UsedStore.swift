@@ -22,7 +22,8 @@ struct UsedStore {
         try client.call(
             "configure",
             [
-                "queue": "q", "max_attempts": 2, "lease_ms": 20_000, "backoff": ["kind": "fixed"], "keep_ms": 100_000,
+                "create": true, "queue": "q", "max_attempts": 2, "lease_ms": 20_000, "backoff": ["kind": "fixed"],
+                "keep_ms": 100_000,
                 "keep_count": 50, "dead_keep_ms": 1_000_000, "dead_keep_count": 50, "max_len": 1000, "order": "lifo",
                 "aging_ms": 60_000,
             ])
@@ -42,7 +43,7 @@ struct UsedStore {
             ])
         try client.enqueue("ordinary", ["unique": ["key": "held"]])
         try client.enqueue("ordinary", ["type": "after it"])
-        try client.call("pause", ["queue": "paused"])
+        try client.call("pause", ["create": true, "queue": "paused"])
     }
 
     /// One job for each end, and one that is still in the worker's hands.
@@ -63,7 +64,7 @@ struct UsedStore {
 
         try client.enqueue("q")
         let second = try client.claimOne("q")
-        try client.call("fail", ["job": second["job"], "token": second["token"]])
+        try client.call("fail", ["job": second["job"], "token": second["token"], "retry_in_ms": 600_000])
 
         try client.enqueue("q")
         let kept = try client.claimOne("q", ["lease_ms": 60_000])

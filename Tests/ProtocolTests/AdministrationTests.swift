@@ -109,7 +109,7 @@ import Testing
         let worker = try backend.connect()
         let (paused, open) = (freshQueue("paused"), freshQueue("open"))
         try client.enqueue(paused)
-        let reply = try client.call("pause", ["queue": JSON(paused)])
+        let reply = try client.call("pause", ["create": true, "queue": JSON(paused)])
         #expect(reply["paused"] == true)
         #expect(try client.claim(paused).isEmpty)
         try client.enqueue(open)
@@ -130,7 +130,9 @@ import Testing
         let queue = freshQueue()
         try client.enqueue(queue)
         let until = Int(Date().timeIntervalSince1970 * 1000) + 400
-        #expect(try client.call("pause", ["queue": JSON(queue), "until": JSON(until)])["until"] == JSON(until))
+        #expect(
+            try client.call("pause", ["create": true, "queue": JSON(queue), "until": JSON(until)])["until"]
+                == JSON(until))
         #expect(try client.claim(queue).isEmpty)
         let claimed = try client.claimOne(queue)
         let late = try client.record(claimed["job"].string!)["claimed_at"].int! - until
@@ -141,12 +143,12 @@ import Testing
     func pauseMakesAQueueAndWorkUnderWayGoesOn(on backend: Backend) throws {
         let client = try backend.connect()
         let queue = freshQueue()
-        try client.call("pause", ["queue": JSON(queue)])
+        try client.call("pause", ["create": true, "queue": JSON(queue)])
         #expect(try find(queue, client)["paused"] == true)
         try client.call("resume", ["queue": JSON(queue)])
         try client.enqueue(queue)
         let claimed = try client.claimOne(queue)
-        try client.call("pause", ["queue": JSON(queue)])
+        try client.call("pause", ["create": true, "queue": JSON(queue)])
         #expect(try client.complete(claimed)["state"] == "completed")
     }
 

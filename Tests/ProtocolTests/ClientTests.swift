@@ -126,3 +126,48 @@ import Wire
         #expect(jobq.takeEvents().isEmpty)
     }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct ReplyWithoutIDTests {
+    private static let hello = #"{"id":0,"ok":true,"session":"s"}"# + "\n"
+    private static let ping = #"{"id":1,"ok":true,"at":1}"# + "\n"
+    private static let refusal =
+        #"{"ok":false,"error":{"code":"line_too_long","message":"no","retryable":false}}"# + "\n"
+
+    @Test func itIsTheAnswerToTheOneRequestThatIsOpen() throws {
+        let peer = try ScriptedPeer([Self.hello, Self.ping, Self.refusal])
+        let jobq = try ReconnectingConnection(path: peer.path)
+        let error = try #require(throws: ProtocolError.self) {
+            try jobq.enqueue(JobToEnqueue(queue: "q"))
+        }
+        #expect(error.errorCode == .lineTooLong)
+    }
+
+    @Test func itIsNotTheAnswerToAClaimThatWaits() throws {
+        let other = #"{"ok":false,"error":{"code":"bad_json","message":"no","retryable":false}}"# + "\n"
+        for refusal in [Self.refusal, other] {
+            // The claim gets no answer: an empty line is none.
+            let peer = try ScriptedPeer([Self.hello, Self.ping, "\n", refusal])
+            let jobq = try ReconnectingConnection(path: peer.path)
+            let claimed = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                _ = try? jobq.claim(ClaimOptions(["q"], waitMs: 60_000))
+                claimed.signal()
+            }
+            try eventually { peer.heard == 3 }
+            let job = JobToEnqueue(queue: "q", payload: try JSONDocument("\"\(String(repeating: "x", count: 999))\""))
+            #expect(throws: ProtocolError.self) { try jobq.enqueue(job) }
+            #expect(claimed.wait(timeout: .now()) == .timedOut)
+            jobq.close()
+            #expect(claimed.wait(timeout: .now() + 10) == .success)
+        }
+    }
+
+    @Test func whatIsLongerThanTheDaemonTakesIsNotSent() throws {
+        let daemon = try Daemon(.memory, arguments: ["--line-bytes", "1K"])
+        let jobq = try ReconnectingConnection(path: daemon.socketPath)
+        let long = JobToEnqueue(queue: "q", payload: try JSONDocument("\"\(String(repeating: "x", count: 2_000))\""))
+        let error = try #require(throws: ProtocolError.self) { try jobq.enqueue(long) }
+        #expect(error.errorCode == .lineTooLong && error.message.contains("takes up to 1024"))
+        _ = try jobq.enqueue(JobToEnqueue(queue: "q"))
+    }
+}

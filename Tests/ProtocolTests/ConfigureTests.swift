@@ -15,6 +15,7 @@ import Testing
     private func policy(_ client: LineClient, _ queue: String, _ change: JSON = [:]) throws -> JSON {
         var request = change
         request["queue"] = JSON(queue)
+        if change != [:] { request["create"] = true }
         let reply = try client.call("configure", request)
         #expect(reply["queue"] == JSON(queue))
         return reply["policy"]

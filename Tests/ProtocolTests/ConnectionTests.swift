@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func withoutDescriptorsTheDaemonServesOnAndDoesNotSpin() throws {
-        let daemon = try Daemon(.memory, wrapper: ["prlimit", "--nofile=64:64"])
+        let daemon = try Daemon(.memory, wrapper: ["prlimit", "--nofile=96:96"])
         var clients = try (0..<30).map { _ in try daemon.connect() }
         for client in clients { try client.call("ping") }
         clients += (0..<60).compactMap { _ in try? daemon.connect() }
@@ -99,6 +99,96 @@ import Testing
             guard let client = try? daemon.connect() else { return false }
             return (try? client.request(["op": "ping"], within: 1)["ok"]) == true
         }
+    }
+
+    @Test func clientsLeaveDescriptorsForAdministratorsAndForRedis() throws {
+        let folder = try TemporaryDirectory()
+        let admin = folder.file("admin.sock")
+        let daemon = try Daemon(.own, arguments: ["--admin-socket", admin], wrapper: ["prlimit", "--nofile=80:80"])
+        #expect(daemon.log.contains("the limit of 80 open files (LimitNOFILE=) is enough for"))
+        let clients = (0..<120).compactMap { _ in try? daemon.connect() }
+        for client in clients { try client.send(["op": "hello", "worker": "w"]) }
+        try clients[0].call("ping")
+        let administrator = try LineClient(admin)
+        try administrator.call("ping", ["store": true])
+        // Its Redis is killed: what starts it again and connects to it needs descriptors.
+        let children = try String(contentsOfFile: "/proc/\(daemon.pid)/task/\(daemon.pid)/children", encoding: .utf8)
+        kill(try #require(children.split(separator: " ").first.flatMap { Int32($0) }), SIGKILL)
+        try eventually(within: 20, "Redis is back") {
+            try administrator.request(["op": "ping", "store": true], within: 10)["ok"] == true
+        }
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.pid)/fd").count
+        #expect(open <= 80 - 32 + 8, "clients have taken the reserve: \(open) descriptors are open")
+    }
+
+    @Test func aWorkerWithoutJobsLeavesNothingBehindAndOneInItsGraceCountsAsAConnection() throws {
+        let daemon = try Daemon(.memory, arguments: ["--max-connections", "3"])
+        let observer = try daemon.connect()
+        for number in 0..<20 {
+            let worker = try daemon.connect()
+            try worker.call("hello", ["worker": JSON("idle\(number)"), "grace_ms": 600_000])
+            worker.close()
+        }
+        #expect(try observer.call("workers")["workers"].array.isEmpty)
+        let busy = try daemon.connect()
+        try busy.call("hello", ["worker": "busy", "grace_ms": 600_000])
+        try observer.enqueue("q")
+        let claimed = try busy.claimOne("q")
+        busy.close()
+        try eventually(within: 5, "it is in its grace") {
+            try observer.call("workers")["workers"][0]["connected"] == false
+        }
+        let second = try daemon.connect()
+        try second.call("ping")
+        let third = try daemon.connect()
+        try third.send(["op": "ping"])
+        #expect(try third.staysSilent(for: 0.3))
+        // Its only job is ended by somebody else, so there is nothing to come back for.
+        try observer.complete(claimed)
+        #expect(try third.receive()["ok"] == true)
+        #expect(try observer.call("workers")["workers"].array.isEmpty)
+    }
+
+    @Test(.enabled(if: OtherUser.isPossible)) func aUserHasHalfOfThePlacesAndOthersTheRest() throws {
+        let daemon = try Daemon.openToAll(.memory, arguments: ["--max-connections", "8"])
+        try daemon.start()
+        let crowd = try (0..<4).map { _ in try OtherUser(daemon.socketPath, user: 40_001) }
+        for member in crowd { try member.client.call("ping") }
+        let beyond = try OtherUser(daemon.socketPath, user: 40_001)
+        #expect(try beyond.client.receive()["error"]["code"] == "forbidden")
+        #expect(try beyond.client.readLineBytes() == nil)
+        let other = try OtherUser(daemon.socketPath, user: 40_002)
+        try other.client.call("ping")
+        #expect(daemon.log.contains("user 40001 has 4 connections already; MaxConnectionsPerUser= allows no more"))
+    }
+
+    @Test func aConfiguredShareHoldsForEverybodyButTheAdministratorsSocket() throws {
+        let folder = try TemporaryDirectory()
+        let admin = folder.file("admin.sock")
+        let daemon = try Daemon(
+            .memory, arguments: ["--max-connections-per-user", "2", "--admin-socket", admin], start: false)
+        try daemon.launch()
+        let first = try eventualValue(within: 10, "the daemon") { try? daemon.connect() }
+        let second = try daemon.connect()
+        try first.call("ping")
+        try second.call("ping")
+        #expect(try daemon.connect().receive()["error"]["code"] == "forbidden")
+        try LineClient(admin).call("ping")
+        second.close()
+        try eventually(within: 5, "room for one more") { (try? daemon.connect().call("ping")) != nil }
+    }
+
+    @Test func aLargeReplyThatIsNeverReadEndsItsConnection() throws {
+        let daemon = try Daemon(.memory)
+        let other = try daemon.connect()
+        let job = try other.enqueue("big", ["payload": JSON(String(repeating: "x", count: 900_000))])
+        let deaf = try daemon.connect()
+        for id in 0..<3 { try deaf.send(["op": "get", "id": JSON(id), "job": JSON(job)]) }
+        try eventually(within: 20, "the deaf client's end in info") {
+            try other.call("info")["connections_dropped"] == 1
+        }
+        #expect(daemon.log.contains("bytes unread"))
+        withExtendedLifetime(deaf) {}
     }
 
     @Test func aClientThatGoesInMidLineLeavesNothingBehind() throws {

@@ -1,5 +1,5 @@
 // The example workers, run as a user would run them: each completes jobs, fails what it cannot do, keeps its lease with
-// a heartbeat where it promises one, loses its job when it is killed, and leaves when the daemon goes.
+// a heartbeat, loses its job when it is killed, and outlives the daemon and its Redis.
 
 import Foundation
 import Harness
@@ -9,9 +9,6 @@ import Testing
 enum ExampleWorker: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case bash, python, node, c, swift
     var testDescription: String { rawValue }
-
-    /// Whether it extends the lease of the job it works on.
-    var hasHeartbeat: Bool { self != .bash && self != .c }
 
     private static let examples = BuiltProducts.packageDirectory + "/examples"
 
@@ -86,7 +83,7 @@ struct RunningExample {
         #expect(try client.record(job)["history"][0]["outcome"] == "worker_gone")
     }
 
-    @Test(arguments: ExampleWorker.allCases.filter(\.hasHeartbeat))
+    @Test(arguments: ExampleWorker.allCases)
     func heartbeatKeepsALeaseShorterThanTheWork(worker: ExampleWorker) throws {
         let daemon = try Daemon(.memory)
         let client = try daemon.connect()
@@ -97,31 +94,56 @@ struct RunningExample {
         running.process.kill()
     }
 
-    @Test func theSwiftWorkerGoesOnAfterARestartOfTheDaemon() throws {
+    @Test(arguments: ExampleWorker.allCases)
+    func workerGoesOnAfterARestartOfTheDaemon(worker: ExampleWorker) throws {
         let redis = try RedisServer()
         let daemon = try Daemon(.redis(redis))
         let client = try daemon.connect()
-        let job = try client.enqueue("q", ["payload": ["ms": 1_500]])
-        let running = try ExampleWorker.swift.start(daemon)
+        let job = try client.enqueue("q", ["payload": ["ms": 2_000], "lease_ms": 3_000])
+        let running = try worker.start(daemon)
         try eventually(within: 20, "the job claimed") { try client.state(job) == "processing" }
         try daemon.restart()
         let observer = try daemon.connect()
         let next = try observer.enqueue("q")
-        try eventually(within: 10, "both done: \(running.process.log)") { try observer.state(next) == "completed" }
+        try eventually(within: 20, "both done: \(running.process.log)") { try observer.state(next) == "completed" }
         #expect(try observer.record(job)["state"] == "completed")
         #expect(try observer.record(job)["attempts"] == 1)
+        // And once more while it waits for a job, with a daemon that stays away for a while.
+        daemon.kill()
+        try daemon.start()
+        let last = try daemon.connect().enqueue("q")
+        try eventually(within: 20, "the last one done: \(running.process.log)") {
+            try daemon.connect().state(last) == "completed"
+        }
+        #expect(running.process.isRunning)
         running.process.kill()
     }
 
+    /// Redis hangs for half a lease, while one worker works and another waits for a job.
     @Test(arguments: ExampleWorker.allCases)
-    func workerLeavesWithAnErrorWhenTheDaemonIsGone(worker: ExampleWorker) throws {
-        let daemon = try Daemon(.memory)
+    func anOutageOfRedisShorterThanTheLeaseCostsNoAttempt(worker: ExampleWorker) throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis), arguments: ["--request-timeout-ms", "300"])
         let client = try daemon.connect()
-        let job = try client.enqueue("q")
-        let running = try worker.start(daemon)
-        try eventually(within: 20, "the job completed") { try client.state(job) == "completed" }
-        daemon.kill()
-        let end = try running.process.waitForEnd(within: 10)
-        #expect(end != .exited(0))
+        let job = try client.enqueue("q", ["payload": ["ms": 7_000], "lease_ms": 4_000])
+        let workers = try (0..<2).map { _ in try worker.start(daemon) }
+        try eventually(within: 20, "the job claimed") { try client.state(job) == "processing" }
+        try eventually(within: 20, "the other one waits") { try client.call("info")["waiting_claims"] == 1 }
+        redis.suspend()
+        try eventually(within: 10, "requests are refused") {
+            try client.request(["op": "ping", "store": true])["error"]["code"] == "store_unavailable"
+        }
+        // Both ask in vain now: the one that renews its lease, and the one that claims.
+        try eventually(within: 10, "one more refusal") {
+            try client.request(["op": "get", "job": JSON(job)])["error"]["retryable"] == true
+        }
+        redis.resume()
+        let logs = { workers.map(\.process.log).joined(separator: "\n") }
+        try eventually(within: 30, "the job done: \(logs())") {
+            try client.request(["op": "get", "job": JSON(job)])["job"]["state"] == "completed"
+        }
+        #expect(try client.record(job)["attempts"] == 1)
+        for one in workers { #expect(one.process.isRunning, "\(one.process.log)") }
+        for one in workers { one.process.kill() }
     }
 }

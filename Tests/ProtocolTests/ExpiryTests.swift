@@ -79,7 +79,7 @@ import Testing
     func aJobThatIsOverdueIsNotHandedOut(on backend: Backend) throws {
         let client = try backend.connect()
         let queue = freshQueue()
-        try client.call("pause", ["queue": JSON(queue)])
+        try client.call("pause", ["create": true, "queue": JSON(queue)])
         let jobs = try client.enqueueMany(queue, 20, ["expires_in_ms": 1])
         let good = try client.enqueue(queue)
         let since = try client.record(good)["enqueued_at"].number
@@ -139,7 +139,7 @@ import Testing
     func reclaimCountsWhatItLetsExpire(on backend: Backend) throws {
         let client = try backend.connect()
         let queue = freshQueue()
-        try client.call("pause", ["queue": JSON(queue)])
+        try client.call("pause", ["create": true, "queue": JSON(queue)])
         try client.enqueueMany(queue, 250, ["expires_in_ms": 1])
         // The timer may be first with some of them.
         let counted = try client.call("reclaim", ["queue": JSON(queue)])["expired"].number

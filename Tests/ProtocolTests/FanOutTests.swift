@@ -98,7 +98,7 @@ import Testing
     func aFullQueueDoesNotKeepTheOthersFromTheirJob(on backend: Backend) throws {
         let client = try backend.connect()
         let (topic, queues) = try topic(client, queues: 3)
-        try client.call("configure", ["queue": JSON(queues[1]), "max_len": 1])
+        try client.call("configure", ["create": true, "queue": JSON(queues[1]), "max_len": 1])
         try client.enqueue(queues[1])
         let first = try client.call("publish", ["topic": JSON(topic), "payload": 1])
         let id = first["job_id"].name

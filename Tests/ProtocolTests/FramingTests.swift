@@ -44,7 +44,9 @@ import Testing
             return "{\"op\":\"enqueue\",\"queue\":\"\(queue)\",\"payload\":"
                 + String(repeating: "[", count: brackets) + String(repeating: "]", count: brackets) + "}"
         }
-        #expect(try client.request(text: line(depth: 128))["ok"] == true)
+        #expect(try client.request(text: line(depth: 126))["ok"] == true)
+        #expect(try client.request(text: line(depth: 127))["error"]["field"] == "payload")
+        #expect(try client.request(text: line(depth: 128))["error"]["code"] == "bad_request")
         #expect(try client.request(text: line(depth: 129))["error"]["code"] == "bad_json")
         #expect(try client.request(text: line(depth: 100_000))["error"]["code"] == "bad_json")
     }
@@ -108,6 +110,24 @@ import Testing
         #expect(try client.receive()["id"] == 5)
         #expect(try client.stats(queue)["totals"]["enqueued"] == 1)
         #expect(try client.claimOne(queue)["payload"].string?.utf8.count == (1 << 20) - head.utf8.count - 2)
+    }
+
+    @Test func aLineThatIsTooLongIsAnsweredUnderTheIDAtItsFrontAndBarsNothing() throws {
+        let client = try Backend.redis.connect()
+        let queue = freshQueue()
+        let padding = String(repeating: "x", count: 2 << 20)
+        // A claim that waits is open under an id; the refusals behind it are told apart and come at once.
+        try client.sendRaw("{\"op\":\"claim\",\"id\":\"waits\",\"queue\":\"\(queue)\",\"wait_ms\":60000}\n")
+        try client.sendRaw(
+            "{\"op\":\"enqueue\",\"id\":\"lo\\\"ng\",\"queue\":\"\(queue)\",\"payload\":\"\(padding)\"}\n")
+        let long = try client.receive()
+        #expect(long["id"] == "lo\"ng" && long["error"]["code"] == "line_too_long")
+        try client.sendRaw("{\"id\":8,\"op\":\"enqueue\",\"queue\":\"\(queue)\",\"payload\":[}\n")
+        let broken = try client.receive()
+        #expect(broken["id"] == 8 && broken["error"]["code"] == "bad_json")
+        try client.sendRaw("{\"op\":\"enqueue\",\"id\":9,\"queue\":\"\(queue)\"}\n")
+        let answers = [try client.receive()["id"], try client.receive()["id"]]
+        #expect(answers.contains(9) && answers.contains("waits"))
     }
 
     @Test func anEndlessLineIsRefusedOnceAndNotBuffered() throws {

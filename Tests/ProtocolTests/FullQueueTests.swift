@@ -7,7 +7,7 @@ import Testing
     private func queue(of backend: Backend, maxLen: Int) throws -> (LineClient, String) {
         let client = try backend.connect()
         let queue = freshQueue("full")
-        try client.call("configure", ["queue": JSON(queue), "max_len": JSON(maxLen)])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "max_len": JSON(maxLen)])
         return (client, queue)
     }
 
@@ -100,10 +100,10 @@ import Testing
     func aNewBoundHoldsAtOnceAndNullTakesItAway(on backend: Backend) throws {
         let (client, queue) = try queue(of: backend, maxLen: 5)
         try client.enqueueMany(queue, 5)
-        try client.call("configure", ["queue": JSON(queue), "max_len": 2])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "max_len": 2])
         #expect(try client.refused("enqueue", ["queue": JSON(queue)])["code"] == "queue_full")
         #expect(try client.stats(queue)["depth"]["queued"] == 5)
-        try client.call("configure", ["queue": JSON(queue), "max_len": nil])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "max_len": nil])
         #expect(try client.enqueueMany(queue, 100).count == 100)
     }
 }

@@ -1,5 +1,6 @@
 // /metrics and /healthz over HTTP: on a Unix socket, on TCP, on a passed descriptor, and with clients that misbehave.
 
+import Foundation
 import Harness
 import Testing
 
@@ -33,6 +34,21 @@ import Testing
         let metrics = try MetricSamples(reply.body)
         #expect(try metrics.passesPromtool())
         #expect(metrics["jobqd_jobs{queue=\"email\",state=\"queued\"}"] == 1)
+    }
+
+    @Test func healthIsNotWellWhileNobodyCanConnect() throws {
+        let server = try Server()
+        let (path, client) = (server.daemon.socketPath, try server.daemon.connect())
+        rename(path, path + ".away")
+        try eventually(within: 10, "the trouble is noticed") { try server.exchange(get("/healthz")).status == 503 }
+        let reply = try server.exchange(get("/healthz"))
+        #expect(reply.body.contains("unreachable: \(path) does not exist"), "\(reply.body)")
+        #expect(try client.call("ping")["ok"] == true, "who is connected is served")
+        rename(path + ".away", path)
+        try eventually(within: 10, "the return is noticed") { try server.exchange(get("/healthz")).status == 200 }
+        let lines = server.daemon.log.split(separator: "\n")
+        #expect(lines.count { $0.contains("nobody can connect (client): \(path) does not exist") } == 1, "\(lines)")
+        #expect(lines.count { $0.contains("connections arrive again") } == 1, "\(lines)")
     }
 
     @Test func headGivesTheHeadOfTheSameReply() throws {

@@ -37,7 +37,7 @@ import Testing
         for _ in 0..<2 { try client.fail(claimed.removeFirst(), ["retry": false]) }
         try client.fail(claimed.removeFirst(), ["retry_in_ms": 60_000])
         try client.release(claimed.removeFirst(), ["delay_ms": 60_000])
-        try client.call("pause", ["queue": JSON(queue)])
+        try client.call("pause", ["create": true, "queue": JSON(queue)])
         let stats = try client.stats(queue)
         let paused = "jobqd_queue_paused{queue=\"\(queue)\"}"
         let metrics = try eventualMetrics(client) { $0[paused] == 1 }

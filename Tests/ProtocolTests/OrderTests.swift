@@ -9,6 +9,7 @@ import Testing
         let queue = freshQueue("order")
         var request = policy
         request["queue"] = JSON(queue)
+        request["create"] = true
         try client.call("configure", request)
         return queue
     }
@@ -74,9 +75,9 @@ import Testing
         let client = try backend.connect()
         let queue = freshQueue()
         for id in ["a", "b"] { try enqueue(client, queue, id) }
-        try client.call("configure", ["queue": JSON(queue), "order": "lifo"])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "order": "lifo"])
         for id in ["c", "d"] { try enqueue(client, queue, id) }
-        try client.call("configure", ["queue": JSON(queue), "order": nil])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "order": nil])
         for id in ["e", "f"] { try enqueue(client, queue, id) }
         #expect(try claimAll(client, queue) == ["d", "c", "a", "b", "e", "f"])
     }
@@ -120,7 +121,7 @@ import Testing
         try enqueue(client, queue, "old")
         try waitUntilTheOldest(of: queue, is: 100, client)
         try enqueue(client, queue, "new", ["priority": 1])
-        try client.call("configure", ["queue": JSON(queue), "aging_ms": nil])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "aging_ms": nil])
         #expect(try claimAll(client, queue) == ["new", "old"])
     }
 

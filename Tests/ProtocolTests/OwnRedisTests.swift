@@ -74,6 +74,61 @@ import Testing
         #expect(try first.connect().call("ping", ["store": true])["ok"] == true)
     }
 
+    // MARK: The start
+
+    @Test func withoutRedisServerTheStartFailsInWordsAndIsNeverReady() throws {
+        let place = try TemporaryDirectory()
+        let manager = try UnixDatagrams(place.file("notify"))
+        let daemon = try Daemon(.own, environment: ["PATH": place.path, "NOTIFY_SOCKET": manager.path], start: false)
+        #expect(try daemon.launch().waitForEnd(within: 15) == .exited(72))
+        #expect(daemon.log.contains("cannot start Redis: there is no redis-server in PATH"), "\(daemon.log)")
+        #expect(!manager.received().contains("READY=1"))
+    }
+
+    @Test func aStateDirectoryThatCannotBeWrittenFailsTheStart() throws {
+        let daemon = try Daemon(.own, arguments: ["--state-dir", "/proc/self/state"], start: false)
+        #expect(try daemon.launch().waitForEnd(within: 15) == .exited(73))
+        #expect(daemon.log.contains("cannot start Redis: mkdir /proc/self/state"), "\(daemon.log)")
+    }
+
+    @Test func aRedisThatCannotLoadFailsTheStartWithItsLastWords() throws {
+        let daemon = try Daemon(.own, start: false)
+        let folder = daemon.stateDirectory + "/appendonlydir"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try "no manifest\n".write(toFile: folder + "/appendonly.aof.manifest", atomically: false, encoding: .utf8)
+        #expect(try daemon.launch().waitForEnd(within: 15) == .exited(69))
+        #expect(daemon.log.contains("cannot start Redis: redis-server ended 3 times"), "\(daemon.log)")
+        #expect(daemon.log.contains("AOF manifest"), "\(daemon.log)")
+        #expect(!daemon.log.contains(" ready"), "\(daemon.log)")
+    }
+
+    @Test func readyIsSentWhenTheOwnRedisServesAndNotBefore() throws {
+        let place = try TemporaryDirectory()
+        let manager = try UnixDatagrams(place.file("notify"))
+        // Stands before the real one until it may go on.
+        let gate = place.file("gate")
+        let script = "#!/bin/sh\nwhile [ ! -e '\(gate)' ]; do sleep 0.05; done\nexec /usr/bin/redis-server \"$@\"\n"
+        try place.write(script, to: "redis-server")
+        chmod(place.file("redis-server"), 0o755)
+        let path = place.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
+        let daemon = try Daemon(
+            .own, arguments: ["--request-timeout-ms", "300"],
+            environment: ["PATH": path, "NOTIFY_SOCKET": manager.path], ready: false)
+        let client = try daemon.connect()
+        #expect(try client.call("info")["redis"]["state"] == "starting")
+        let error = try client.refused("enqueue", ["queue": "q"])
+        #expect(error["code"] == "store_unavailable")
+        #expect(error["message"].string?.contains("starting") == true, "\(error)")
+        #expect(error["retryable"] == true)
+        #expect(!manager.received().contains("READY=1"))
+        #expect(manager.received().contains("EXTEND_TIMEOUT_USEC="))
+        #expect(!daemon.log.contains("Redis is away"), "\(daemon.log)")
+        try place.write("", to: "gate")
+        try eventually(within: 15, "READY=1") { manager.received().contains("READY=1") }
+        try client.enqueue("q")
+        #expect(try daemon.terminate() == .exited(0))
+    }
+
     /// The pid of the daemon's child.
     private func childPID(of daemon: Daemon) throws -> Int32 {
         let pid = daemon.pid

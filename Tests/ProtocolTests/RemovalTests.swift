@@ -143,7 +143,7 @@ import Testing
     func aPurgeMakesRoomAndEmptiesTheDeadLetters(on backend: Backend) throws {
         let client = try backend.connect()
         let queue = freshQueue()
-        try client.call("configure", ["queue": JSON(queue), "max_len": 3])
+        try client.call("configure", ["create": true, "queue": JSON(queue), "max_len": 3])
         try client.enqueueMany(queue, 3)
         #expect(try client.refused("enqueue", ["queue": JSON(queue)])["code"] == "queue_full")
         try client.call("purge", ["queue": JSON(queue), "state": "queued", "limit": 2])

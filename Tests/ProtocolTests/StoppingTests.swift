@@ -96,7 +96,7 @@ import Testing
         #expect(try daemon.process.waitForEnd(within: 6) == .exited(0))
     }
 
-    @Test func whatIsInFlightIsAnsweredAndNewWorkIsRefusedAsDraining() throws {
+    @Test func whatIsInFlightIsAnsweredAndNoMoreWorkIsHandedOut() throws {
         let redis = try RedisServer()
         let daemon = try Daemon(.redis(redis))
         let client = try daemon.connect()
@@ -114,6 +114,82 @@ import Testing
         redis.resume()
         #expect(try client.receive()["state"] == "queued")
         #expect(try daemon.process.waitForEnd(within: 5) == .exited(0))
+    }
+
+    @Test func whatNeedsNoWaitingIsServedWhileTheDaemonStops() throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis))
+        let (slow, worker) = (try daemon.connect(), try daemon.connect())
+        try worker.enqueueMany("q", 4)
+        let claimed = try worker.claim("q", ["max": 4])
+        redis.suspend()
+        try slow.sendRaw("{\"op\":\"enqueue\",\"id\":1,\"queue\":\"q\"}\n{\"op\":\"ping\",\"id\":2}\n")
+        #expect(try slow.receive()["id"] == 2)
+        daemon.process.send(signal: SIGTERM)
+        try eventually(within: 2, "the socket's end") { (try? daemon.connect()) == nil }
+        // Over a connection that has nothing under way.
+        let requests: [JSON] = [
+            ["op": "enqueue", "queue": "q", "job_id": "late"], ["op": "publish", "topic": "unbound"],
+            LineClient.proof(claimed[0], ["op": "complete"]), LineClient.proof(claimed[1], ["op": "fail"]),
+            LineClient.proof(claimed[2], ["op": "extend"]), LineClient.proof(claimed[3], ["op": "release"]),
+            ["op": "get", "job": claimed[0]["job"]], ["op": "ping"],
+        ]
+        for (id, request) in requests.enumerated() {
+            var request = request
+            request["id"] = JSON(id)
+            try worker.send(request)
+        }
+        try worker.send(["op": "claim", "queue": "q", "id": "claim"])
+        redis.resume()
+        var replies: [JSON] = []
+        while let line = try worker.readLineBytes() { replies.append(try JSON(parsing: line)) }
+        for id in requests.indices {
+            let reply = replies.first { $0["id"].int == id }
+            #expect(reply?["ok"] == true, "\(requests[id]): \(replies)")
+        }
+        #expect(replies.first { $0["id"] == "claim" }?["error"]["code"] == "draining", "\(replies)")
+        #expect(try slow.receive()["state"] == "queued")
+        #expect(try daemon.process.waitForEnd(within: 5) == .exited(0))
+        try daemon.start()
+        #expect(try daemon.connect().state("q/late") == "queued")
+    }
+
+    @Test func afterADrainTheStopGoesOnToRefuseNewJobs() throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis))
+        let client = try daemon.connect()
+        try client.call("drain")
+        redis.suspend()
+        try client.sendRaw("{\"op\":\"stats\",\"id\":1}\n{\"op\":\"ping\",\"id\":2}\n")
+        #expect(try client.receive()["id"] == 2)
+        daemon.process.send(signal: SIGTERM)
+        try eventually(within: 2, "the socket's end") { (try? daemon.connect()) == nil }
+        try client.sendRaw("{\"op\":\"enqueue\",\"id\":3,\"queue\":\"q\"}\n")
+        let refusal = try client.receive()
+        #expect(refusal["id"] == 3 && refusal["error"]["code"] == "draining", "\(refusal)")
+        redis.resume()
+    }
+
+    /// Connections that were served once, over which each request that could be sent is answered, and none refused.
+    @Test(.timeLimit(.minutes(2))) func noRequestIsRefusedOrLeftUnansweredOverManyRestarts() throws {
+        let redis = try RedisServer()
+        let daemon = try Daemon(.redis(redis))
+        let producers = (0..<4).map { EagerProducer(name: "p\($0)", path: daemon.socketPath) }
+        defer { for producer in producers { producer.finish() } }
+        for round in 1...25 {
+            let before = producers.map { $0.seen.accepted }
+            try eventually(within: 20, "work before restart \(round)") {
+                zip(producers, before).allSatisfy { $0.seen.accepted > $1 + 3 }
+            }
+            #expect(try daemon.terminate() == .exited(0))
+            try daemon.start()
+        }
+        for producer in producers { producer.finish() }
+        let seen = producers.map(\.seen)
+        #expect(seen.flatMap(\.problems) == [])
+        #expect(seen.allSatisfy { $0.lostLinks >= 10 }, "\(seen.map(\.lostLinks))")
+        let queued = try daemon.connect().stats("q")["depth"]["queued"].int
+        #expect(queued == seen.reduce(0) { $0 + $1.accepted })
     }
 
     @Test func aSecondStopSignalChangesNothing() throws {

@@ -134,4 +134,21 @@ import Testing
         #expect(try screen.waitForEnd() == .exited(69))
         #expect(!screen.output.contains(Self.entered))
     }
+
+    @Test func itEndsWhenNobodyReadsItsBlocksAnyMore() throws {
+        let line = #""$J" top --socket "$S" --interval 100ms | head -n 1; echo "${PIPESTATUS[0]}""#
+        let result = try Program.run(
+            "bash", ["-c", line], environment: ["J": Self.jobqctl, "S": daemon.socketPath], within: 20)
+        #expect(result.output.hasSuffix("141\n"))
+    }
+
+    @Test func theErrorOfAFailureIsShown() throws {
+        let screen = try top()
+        try screen.read(until: "in and")
+        try client.fail(client.claimOne("email"), ["error": "no such mailbox", "retry": false])
+        try screen.read(until: "no such mailbox")
+        try screen.send("/xyz\r")
+        try screen.read(until: "no queue has this")
+        screen.process.kill()
+    }
 }

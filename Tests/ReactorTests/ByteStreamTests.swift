@@ -162,4 +162,49 @@ import Testing
         }
         #expect(recorder.reason == nil)
     }
+
+    @Test func aPeerThatTakesNothingOfALargeAnswerIsDroppedAndOneThatReadsSlowlyIsNot() throws {
+        let all = try Connections()
+        let (deaf, _, deafRecorder) = try all.answered(bytes: 2 << 20)
+        let (slow, slowStream, slowRecorder) = try all.answered(bytes: 2 << 20)
+        let (small, _, smallRecorder) = try all.answered(bytes: 900_000)
+        let begin = all.loop.now
+        try all.loop.turn(until: "the deaf one is dropped") {
+            // Enough that the socket takes more, each time.
+            if slowStream.unsentBytes > 1 << 20, all.loop.now - begin > 20_000 { _ = slow.receive() }
+            all.set.closeStalled(unsent: 1 << 20, patience: 200_000)
+            return deafRecorder.reason != nil
+        }
+        #expect(deafRecorder.reason == .overflow)
+        #expect(all.set.droppedForOutput == 1)
+        #expect(slowRecorder.reason == nil && smallRecorder.reason == nil)
+        withExtendedLifetime((deaf, slow, small)) {}
+    }
+
+    @Test func theBudgetCountsWhatWaitsAndWithoutRoomOnlyThoseWhoDoNotReadAreDropped() throws {
+        let all = try Connections()
+        let budget = all.set.budget
+        let (deaf, deafStream, deafRecorder) = try all.answered(bytes: 1 << 20)
+        #expect(budget.held >= deafStream.unsentBytes && budget.held <= 1 << 20)
+        budget.limit = 500_000
+        #expect(budget.isExhausted)
+        let (reader, readerStream, readerRecorder) = try all.stream()
+        readerStream.write([UInt8](repeating: 1, count: 50_000))
+        deafStream.write([2])
+        try all.loop.turnWhileBusy()
+        #expect(readerRecorder.reason == nil && reader.receive()?.count == 50_000)
+        #expect(deafRecorder.reason == .memory && deafStream.lostBytes > 500_000)
+        #expect(budget.held == 0)
+        withExtendedLifetime(deaf) {}
+    }
+}
+
+extension Connections {
+    /// A stream to which so many bytes were written, as far as its socket takes them.
+    fileprivate func answered(bytes: Int) throws -> (Pair, ByteStream, Recorder) {
+        let made = try stream()
+        made.1.write([UInt8](repeating: 7, count: bytes))
+        try loop.turnWhileBusy()
+        return made
+    }
 }

@@ -27,6 +27,17 @@ import Testing
         }
     }
 
+    @Test func theLastByteOfALargeReplyHoldsLittleMemory() {
+        var buffer = OutputBuffer()
+        let reply = [UInt8](repeating: 7, count: 1 << 20)
+        reply.withUnsafeBytes { buffer.append($0) }
+        while buffer.count > 1 { buffer.removeFirst(min(buffer.count - 1, 200_000)) }
+        #expect([UInt8](buffer.bytes) == [7])
+        #expect(buffer.footprint <= 131_072 && buffer.capacity <= 131_072)
+        buffer.removeFirst(1)
+        #expect(buffer.footprint == 0)
+    }
+
     @Test func memoryDoesNotGrowWhileLittleWaits() {
         var buffer = OutputBuffer()
         let chunk = [UInt8](repeating: 7, count: 100)

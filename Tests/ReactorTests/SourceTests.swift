@@ -67,33 +67,6 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ProcessWatchTests {
-    @Test func endOfAForeignProcessIsNoticed() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sleep")
-        process.arguments = ["600"]
-        try process.run()
-        let loop = try Loop()
-        var exits = 0
-        let watch = ProcessWatch(loop: loop, pid: process.processIdentifier) { exits += 1 }
-        #expect(watch != nil)
-        #expect(try loop.runOnce(timeout: 1_000) == false)
-        kill(process.processIdentifier, SIGKILL)
-        try loop.turn(until: "its end is noticed") { exits == 1 }
-        #expect(try loop.runOnce(timeout: 1_000) == false)
-        process.waitUntilExit()
-        #expect(ProcessWatch.isGone(process.processIdentifier))
-        #expect(ProcessWatch(loop: loop, pid: process.processIdentifier) {} == nil)
-    }
-
-    @Test func unknownPeerCannotBeWatchedAndIsNotGone() throws {
-        let loop = try Loop()
-        #expect(ProcessWatch(loop: loop, pid: 0) {} == nil)
-        #expect(!ProcessWatch.isGone(0))
-        #expect(!ProcessWatch.isGone(getpid()))
-    }
-}
-
 @Suite(.timeLimit(.minutes(1))) struct PeerCredentialsTests {
     @Test func peerOfASocketPairIsThisProcess() throws {
         let pair = try Pair()

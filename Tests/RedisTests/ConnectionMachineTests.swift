@@ -17,7 +17,7 @@ import Testing
         _ = machine.start()
         _ = machine.resolved([one], now: 0)
         _ = machine.connected(now: 0)
-        _ = machine.greeted()
+        _ = machine.greeted(now: 0)
         return machine
     }
 
@@ -26,7 +26,7 @@ import Testing
         #expect(machine.start() == .resolve)
         #expect(machine.resolved([one], now: 100) == .connect(one, deadline: 5_000_100))
         #expect(machine.connected(now: 200) == .greet(deadline: 5_000_200))
-        #expect(machine.greeted() == .announce)
+        #expect(machine.greeted(now: 0) == .announce)
         #expect(machine.state == .ready)
         #expect(machine.problem == nil)
         #expect(machine.timesReady == 1)
@@ -80,7 +80,7 @@ import Testing
         #expect(machine.start() == .none)
         #expect(machine.resolved([one], now: 0) == .none)
         #expect(machine.connected(now: 0) == .none)
-        #expect(machine.greeted() == .none)
+        #expect(machine.greeted(now: 0) == .none)
         #expect(machine.retry() == .none)
         #expect(machine.state == .ready)
         var idle = self.machine()
@@ -95,5 +95,36 @@ import Testing
         #expect(machine.retry() == .none)
         #expect(machine.failed("x", now: 0, random: 0) == .none)
         #expect(machine.state == .stopped)
+    }
+
+    @Test func aServerThatLetsUsInAndBreaksOffAtOnceIsCalledEverMoreSlowly() {
+        var machine = ready()
+        var now: UInt64 = 0
+        var pauses: [UInt64] = []
+        for _ in 0..<6 {
+            now += 1_000
+            guard case .pause(let until) = machine.failed("NOPERM", now: now, random: 0) else { break }
+            pauses.append((until - now) / 1_000)
+            now = until
+            _ = machine.retry()
+            _ = machine.resolved([one], now: now)
+            _ = machine.connected(now: now)
+            _ = machine.greeted(now: now)
+        }
+        #expect(pauses == [50, 100, 200, 400, 800, 1_600])
+        // One that lasted is well again.
+        now += 2_000_000
+        #expect(machine.failed("closed", now: now, random: 0) == .pause(until: now + 50_000))
+    }
+
+    @Test func aRefusalIsKeptUntilTheNextAttemptEnds() {
+        var machine = ready()
+        #expect(!machine.isRefused)
+        _ = machine.failed("it lacks ZADD", isRefusal: true, now: 1_000, random: 0)
+        #expect(machine.isRefused)
+        _ = machine.retry()
+        #expect(machine.isRefused)
+        _ = machine.failed("connection refused", now: 2_000, random: 0)
+        #expect(!machine.isRefused)
     }
 }

@@ -33,6 +33,15 @@ import Testing
         #expect(
             Handshake.commands(authenticates: true, database: 2, name: "n", scripts: 2)
                 == [.authenticate, .select(2), .setName("n"), .information, .snapshots, .load(0), .load(1)])
+        #expect(
+            Handshake.commands(authenticates: false, database: 0, name: "n", scripts: 1, triesRights: true)
+                == [
+                    .setName("n"), .information, .snapshots, .rights, .digest, .subscribe, .unsubscribe,
+                    .patternSubscribe, .patternUnsubscribe, .load(0),
+                ])
+        #expect(
+            Handshake.subscriptions(authenticates: false, name: "n", triesRights: true)
+                == [.setName("n"), .subscribe, .unsubscribe])
         #expect(Handshake.commands(authenticates: false, database: 0, name: "n", scripts: 0).first == .setName("n"))
         #expect(Handshake.subscriptions(authenticates: true, name: "n") == [.authenticate, .setName("n")])
     }
@@ -126,5 +135,75 @@ import Testing
         var talk = Handshake(steps: [.setName("n")])
         #expect(talk.receive(.text("OK")) == .ready)
         #expect(talk.receive(.text("OK")) == .refused("Redis answered what was not asked"))
+    }
+
+    // MARK: Rights
+
+    private static let probe = RightsProbe(
+        script: Script(name: "probe", source: []), key: "jobq:{}:probe", channel: "jobq:{}:probe", prefix: "jobq")
+    private static let noScript = "NOSCRIPT No matching script. Please use EVAL."
+    private static let noChannel = "NOPERM this user has no permissions to access one of the channels used as arguments"
+
+    /// The verdict on replies to the steps that try rights, and to loading one script.
+    private func verdict(
+        rights: HandshakeReply = .list([]), digest: String = noScript, subscribe: HandshakeReply = .list([]),
+        pattern: HandshakeReply = .list([]), load: HandshakeReply = .text("ab")
+    ) -> (Handshake.Verdict, Handshake) {
+        var talk = Handshake(
+            steps: [
+                .rights, .digest, .subscribe, .unsubscribe, .patternSubscribe, .patternUnsubscribe, .load(0),
+            ], rights: Self.probe, user: "worker")
+        for reply in [rights, error(digest), subscribe, .list([]), pattern, .list([])] {
+            let verdict = talk.receive(reply)
+            if verdict != .goOn { return (verdict, talk) }
+        }
+        return (talk.receive(load), talk)
+    }
+
+    @Test func aServerThatPermitsAllIsReady() {
+        let (verdict, talk) = verdict()
+        #expect(verdict == .ready && talk.findings?.isEmpty == true && talk.findings?.refusal == nil)
+    }
+
+    @Test func allThatIsMissingIsNamedInOneSentence() {
+        let (verdict, _) = verdict(
+            rights: .list([
+                "ZADD", "ERR The user executing the script can't run this command or subcommand",
+                "XADD", "ERR Unknown Redis command called from script",
+                "GET",
+                "ERR The user executing the script can't access at least one of the keys mentioned in the command",
+                "HSET", "ERR wrong number of arguments for 'hset' command",
+            ]), digest: "ERR unknown command 'EVALSHA', with args beginning with: '00' ",
+            subscribe: error(Self.noChannel),
+            load: error("NOPERM this user has no permissions to run the 'script|load' command"))
+        #expect(
+            verdict
+                == .refused(
+                    "Redis does not let jobqd work: it does not know the commands XADD EVALSHA (renamed, disabled or too "
+                        + "old); its user worker lacks the right to the commands ZADD SCRIPT, keys ~jobq:*, channels "
+                        + "&jobq:*; see jobqd-redis(7)"))
+    }
+
+    @Test func aPatternThatIsNotPermittedIsDoneWithout() {
+        #expect(verdict(pattern: error(Self.noChannel)).0 == .ready)
+        guard case .refused(let why) = verdict(pattern: error("ERR unknown command 'PSUBSCRIBE'")).0 else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(why.contains("PSUBSCRIBE"))
+    }
+
+    @Test func aServerThatOnlyRefusesWritesIsReadyAndSaysSo() {
+        let (verdict, talk) = verdict(
+            rights: .list(["SET", "OOM command not allowed when used memory > 'maxmemory'."]))
+        #expect(verdict == .ready)
+        #expect(talk.findings?.refusal?.kind == .full)
+    }
+
+    @Test func anAnswerOfAnotherShapeIsRefused() {
+        guard case .refused = verdict(rights: .list(["odd"])).0, case .refused = verdict(rights: .text("OK")).0 else {
+            Issue.record("not refused")
+            return
+        }
     }
 }

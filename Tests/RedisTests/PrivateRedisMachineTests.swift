@@ -9,6 +9,7 @@ import Testing
         var machine = PrivateRedisMachine(patienceMs: 1_000)
         _ = machine.start(now: 0)
         _ = machine.locked(now: 0)
+        machine.served()
         return machine
     }
 
@@ -37,6 +38,34 @@ import Testing
             #expect(machine.timePassed(now: 0) == .spawn)
         }
         #expect(pauses == [0, 50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
+    }
+
+    @Test func serverThatNeverServesIsGivenUpAfterThreeTries() {
+        var machine = PrivateRedisMachine(patienceMs: 1_000)
+        _ = machine.start(now: 0)
+        _ = machine.locked(now: 0)
+        for _ in 0..<2 {
+            guard case .sleep = machine.ended(now: 0) else { return }
+            #expect(machine.timePassed(now: 0) == .spawn)
+        }
+        #expect(machine.ended(now: 0) == .refuse)
+        #expect(machine.state == .stopped)
+    }
+
+    @Test func silentServerIsKilledAndStartedAgain() {
+        var machine = running()
+        #expect(machine.isSilent() == .kill)
+        #expect(machine.ended(now: 50_000_000) == .sleep(until: 50_000_000))
+        #expect(machine.timePassed(now: 50_000_000) == .spawn)
+        #expect(machine.stop(now: 60_000_000) == .terminate(deadline: 63_000_000))
+        #expect(machine.isSilent() == .none)
+    }
+
+    @Test func wordsOfALogAreToldWithoutTimesAndPids() {
+        let log = "77:C 30 Nov 2026 23:00:00.000 # Fatal: no\n77:M 30 Nov 2026 23:00:00.001 * and more\n\nraw words\n"
+        #expect(LastWords.text(Array(log.utf8)) == "Fatal: no; and more; raw words")
+        #expect(LastWords.text([]) == nil)
+        #expect(LastWords.text(Array((String(repeating: "x", count: 5_000)).utf8))?.utf8.count == 400)
     }
 
     @Test func longLifeForgivesEarlierFailures() {

@@ -14,6 +14,13 @@ import Testing
         ("redis://[::1]:7000", "redis://[::1]:7000"),
         ("redis://[::1]", "redis://[::1]:6379"),
         ("redis://user:secret@host:1/5", "redis://host:1/5"),
+        ("redis://host?db=3", "redis://host:6379/3"), ("redis://host/?db=3", "redis://host:6379/3"),
+        ("redis://host/3?db=3", "redis://host:6379/3"), ("redis://host?", "redis://host:6379"),
+        ("REDIS://host", "redis://host:6379"), ("Unix:///run/r.sock", "unix:///run/r.sock"),
+        ("unix://:secret@/run/r.sock?db=2", "unix:///run/r.sock?db=2"),
+        ("unix:///run/a:b@c.sock", "unix:///run/a:b@c.sock"), ("unix:///run/a%23%3F.sock", "unix:///run/a#?.sock"),
+        ("redis://[fe80::1%25eth0]:7000/1", "redis://[fe80::1%eth0]:7000/1"),
+        ("redis://[::ffff:127.0.0.1]", "redis://[::ffff:127.0.0.1]:6379"),
     ])
     func addressIsReadAndDescribedWithoutSecrets(text: String, description: String) throws {
         #expect(try RedisAddress.parse(text).description == description)
@@ -64,5 +71,37 @@ import Testing
         #expect(try RedisAddress(unix: path).endpoint == .unix(path: path))
         #expect(SocketAddress(path: path) != nil)
         #expect(throws: RedisAddressError.self) { try RedisAddress(unix: path + "x") }
+    }
+
+    @Test(arguments: [
+        ("host:6379", "begins with a scheme"), ("/run/redis.sock", "unix:///"), ("http://host", "scheme"),
+        ("redis:host", "begins with a scheme"), ("rediss://host", "TLS"), ("REDISS://host", "TLS"),
+        ("redis://", "no host"), ("redis://:6379", "no host"), ("redis://:geheim@", "no host"),
+        ("redis://:geheim@:6379", "no host"), ("redis://ho st", "host name"), ("redis://h%2", "host"),
+        ("redis://host:", "port"), ("redis://host:+1", "port"), ("redis://host:0", "port"),
+        ("redis://host:65536", "port"), ("redis://host:6379x/1", "port"), ("redis://::1", "brackets"),
+        ("redis://[::1", "]"), ("redis://[::1]6379", "]"), ("redis://[host]:1", "no IPv6 address"),
+        ("redis://host/x", "path"), ("redis://host/+1", "path"), ("redis://host/1/2", "path"),
+        ("redis://host/65536", "path"), ("redis://host?db=x", "parameter db"), ("redis://host?db=", "parameter db"),
+        ("redis://host?db=-1", "parameter db"), ("redis://host?db=1&db=2", "twice"),
+        ("redis://host/1?db=2", "two databases"), ("redis://host?timeout=5", "unknown parameter timeout="),
+        ("redis://host/1?DB=1", "unknown parameter"), ("redis://host/1#x", "fragment"),
+        ("redis://us%er:geheim@host", "user"), ("redis://user:gehei%m@host", "password"),
+        ("redis://user:geheim%2@host", "password"), ("redis://u%0a:geheim@host", "user"),
+        ("unix://run/redis.sock", "absolute"), ("unix://host/run/redis.sock", "absolute"), ("unix://", "absolute"),
+        ("unix://user:geheim@run/redis.sock", "absolute"), ("unix:///run/r?x=1", "unknown parameter x="),
+        ("unix:///run/r#1", "fragment"), ("unix:///run/%zz", "path of the Redis socket"),
+        ("unix://:gehei%m@/run/r", "password"),
+    ])
+    func anErrorNamesThePartThatIsWrongAndNoSecret(text: String, part: String) {
+        #expect {
+            try RedisAddress.parse(text)
+        } throws: { "\($0)".contains(part) && !"\($0)".contains("gehei") }
+    }
+
+    @Test func passwordsOfASocketAreReadToo() throws {
+        let address = try RedisAddress.parse("unix://w%40:p%2Fw@/run/r.sock")
+        #expect(address.user == "w@" && address.password == Array("p/w".utf8))
+        #expect(try RedisAddress.parse("redis://user:@host").password == nil)
     }
 }

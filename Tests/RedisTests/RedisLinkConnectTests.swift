@@ -123,7 +123,7 @@ import Testing
         #expect(try bench.ask(link, answer) == .number(42))
         #expect(link.facts?.warnings.count == 1)
         let refused = try bench.ask(link, "SET", "a", "b").failure
-        #expect(refused?.kind == .other)
+        #expect(refused?.kind == .unavailable)
     }
 
     @Test func passwordFileIsReadToTheEndOfItsFirstLine() throws {

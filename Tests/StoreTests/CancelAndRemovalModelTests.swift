@@ -40,10 +40,10 @@ import Wire
         #expect(bench.record("a")?.cancelRequested == true && bench.queue.policy.tracked)
         #expect(
             bench.queue.held([claim], now: bench.now)
-                == [.held(leaseUntil: bench.now + 30_000, cancelReason: "first")])
+                == [.held(leaseUntil: bench.now + 30_001, cancelReason: "first")])
         #expect(
             bench.queue.extend([ExtendRequest(claim: claim)], now: bench.now)
-                == [.extended(leaseUntil: bench.now + 30_000, cancelRequested: true)])
+                == [.extended(leaseUntil: bench.now + 30_001, cancelRequested: true)])
         #expect(bench.complete(claim) == .done(.completed, runAt: nil))
         #expect(bench.record("a")?.cancelRequested == false)
     }
@@ -59,7 +59,7 @@ import Wire
                 case "released": #expect(bench.release(claim, delayMs: 5) == ended)
                 case "worker_gone": #expect(bench.queue.workerGone([claim], now: bench.now) == [ended])
                 default:
-                    bench.now += 30_000
+                    bench.now += 30_001
                     _ = bench.sweep()
                 }
             }
@@ -90,8 +90,8 @@ import Wire
         bench.enqueue(modelJob("gone", keepMs: 0), modelJob("short", keepMs: 10), modelJob("a"), modelJob("b"))
         for id in ["gone", "short"] { _ = cancel(id) }
         #expect(bench.state("gone") == nil)
-        #expect(bench.sweep().nextDue == bench.now + 10)
-        bench.now += 10
+        #expect(bench.sweep().nextDue == bench.now + 11)
+        bench.now += 11
         _ = bench.sweep()
         #expect(bench.state("short") == nil && bench.queue.cancelled.isEmpty)
         bench.queue.policy.keepCount = 1
@@ -109,7 +109,7 @@ import Wire
         bench.queue.policy.deadKeepCount = 2
         _ = bench.sweep()
         #expect(bench.state("a") == nil && bench.queue.dead.count == 2)
-        bench.queue.policy.deadKeepMs = 20
+        bench.queue.policy.deadKeepMs = 19
         #expect(bench.sweep().nextDue == bench.now + 10)
         #expect(bench.state("b") == nil && bench.state("c") == .dead)
         #expect(bench.queue.totals.deleted == 0 && bench.queue.totals.dead == 3)

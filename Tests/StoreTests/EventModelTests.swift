@@ -31,13 +31,13 @@ import Wire
         let told = lines {
             bench.queue.logAll(forMs: 100, now: bench.now)
             bench.queue.logAll(forMs: 10, now: bench.now)
-            bench.now += 99
+            bench.now += 100
             bench.enqueue(modelJob("a"), modelJob("b", start: .delay(5)), modelJob("a"))
             _ = bench.claim()
             bench.now += 1
             bench.enqueue("c")
         }
-        #expect(told == ["enqueued a 0", "enqueued b 0 \(bench.now + 4)", "claimed a 1"])
+        #expect(told == ["enqueued a 0", "enqueued b 0 \(bench.now + 5)", "claimed a 1"])
         let new = MemoryQueue("new")
         new.logAll(forMs: 100, now: 0)
         #expect(!new.exists)
@@ -58,8 +58,8 @@ import Wire
         let now = bench.now
         #expect(
             told == [
-                "completed a 1", "retrying b 1 \(now + 7)", "dead c 1 - failed", "released d 1",
-                "released d 1 \(now + 3)", "reclaimed e 1 - worker_gone", "dead f 1 - worker_gone",
+                "completed a 1", "retrying b 1 \(now + 8)", "dead c 1 - failed", "released d 1",
+                "released d 1 \(now + 4)", "reclaimed e 1 - worker_gone", "dead f 1 - worker_gone",
                 "cancelled e 1 - two words",
             ])
     }
@@ -100,7 +100,7 @@ import Wire
         _ = bench.queue.extend([ExtendRequest(claim: claim, checkpoint: [55])], now: bench.now)
         #expect(bench.record("a")?.checkpoint == [55] && bench.queue.policy.tracked)
         _ = bench.fail(claim, inMs: 1)
-        bench.now += 1
+        bench.now += 2
         _ = bench.sweep()
         let second = bench.claim()[0]
         #expect(second.checkpoint == [55])

@@ -52,7 +52,7 @@ import Wire
         var names: [String]?
         var statistics: QueueStatistics?? = .none
         store.claim(ClaimRequest(max: 1), queue: "typo", patient: false) { _ in }
-        store.sweep(queue: "typo", reclaiming: true) { _ in }
+        store.sweep(queue: "typo", reclaimingUntil: .max) { _ in }
         store.statistics(queue: "typo") { statistics = .some(try? $0.get()) }
         store.queues { names = try? $0.get() }
         turns.turn()
@@ -131,10 +131,10 @@ import Wire
     @Test func aCheckFindsNothingToSay() {
         var step: CheckStep??
         store.enqueue([NewJob(id: "a", payload: [])], queue: "q") { _ in }
-        store.check(queue: "q", repair: true, cursor: nil) { step = try? $0.get() }
+        store.check(queue: "q", repair: true, part: .indexes(cursor: nil)) { step = try? $0.get() }
         turns.turn()
         #expect(step == .some(CheckStep(checked: 2, violations: [], cursor: nil)))
-        store.check(queue: "typo", repair: false, cursor: nil) { step = try? $0.get() }
+        store.check(queue: "typo", repair: false, part: .indexes(cursor: nil)) { step = try? $0.get() }
         turns.turn()
         #expect(step == .some(nil))
     }

@@ -25,18 +25,21 @@ extension ModelOperation {
         case .extend(let requests): store.extend(requests, queue: queue, then: answer { .extended($0) })
         case .release(let requests): store.release(requests, queue: queue, then: answer { .tokens($0) })
         case .workerGone(let claims): store.workerGone(claims, queue: queue, then: answer { .tokens($0) })
-        case .sweep(let reclaiming): store.sweep(queue: queue, reclaiming: reclaiming, then: answer { .swept($0) })
+        case .sweep(let reclaiming):
+            store.sweep(queue: queue, reclaimingUntil: reclaiming ? .max : nil, then: answer { .swept($0) })
         case .requeue(let ids): each(ids, { store.requeue($0, queue: queue, then: $1) }, { .requeued($0) }, then)
         case .get(let id): store.get(id, queue: queue, then: answer { .record($0) })
-        case .pause(let until): store.pause(queue: queue, until: until, then: answer { .done })
-        case .resume: store.resume(queue: queue, then: answer { .existed($0) })
+        case .pause(let until):
+            store.pause(queue: queue, until: until, creating: true, then: answer { .paused($0 ?? QueuePause.none) })
+        case .resume: store.resume(queue: queue, then: answer { .paused($0) })
         case .statistics: store.statistics(queue: queue, then: answer { .statistics($0) })
         case .queues: store.queues(then: answer { .names($0) })
         case .held(let claims): store.held(claims, queue: queue, then: answer { .held($0) })
         case .cancel(let requests):
             each(requests, { store.cancel($0.id, reason: $0.reason, queue: queue, then: $1) }, { .cancelled($0) }, then)
         case .delete(let ids): each(ids, { store.delete($0, queue: queue, then: $1) }, { .deleted($0) }, then)
-        case .configure(let change): store.configure(change, queue: queue, then: answer { .policy($0) })
+        case .configure(let change):
+            store.configure(change, queue: queue, creating: true, then: answer { .policy($0) })
         case .policy: store.policy(queue: queue, then: answer { .policy($0) })
         case .logAll(let forMs): store.logAll(queue: queue, forMs: forMs, then: answer { .done })
         case .bind(let topic): store.bind(topic: topic, queue: queue, then: answer { .existed($0) })
@@ -80,10 +83,8 @@ extension ModelOperation {
         case .sweep(let reclaiming): return .swept(queue.sweep(reclaiming: reclaiming, now: now))
         case .requeue(let ids): return .requeued(ids.map { queue.requeue($0, now: now) })
         case .get(let id): return .record(queue.get(id, now: now))
-        case .pause(let until):
-            model.createdQueue(name).pause(until: until)
-            return .done
-        case .resume: return .existed(queue.resume())
+        case .pause(let until): return .paused(model.createdQueue(name).pause(until: until))
+        case .resume: return .paused(queue.resume())
         case .statistics: return .statistics(queue.statistics(now: now))
         case .queues: return .names(model.names)
         case .held(let claims): return .held(queue.held(claims, now: now))

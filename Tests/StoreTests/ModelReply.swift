@@ -19,6 +19,7 @@ enum ModelReply: Equatable {
     case policy(QueuePolicy?)
     case topics([TopicBinding])
     case done
+    case paused(QueuePause?)
     case existed(Bool)
     case statistics(QueueStatistics?)
     case names([String])

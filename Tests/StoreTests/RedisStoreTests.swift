@@ -328,6 +328,8 @@ struct RedisStoreTests {
         #expect(try published() == nil)
 
         let other = try StoreFixture(server: fixture.server, origin: "other")
+        // Its connect has tried PUBLISH.
+        try fixture.server.command("CONFIG", "RESETSTAT")
         try other.enqueue(ids: "2")
         _ = try other.claim(2)
         try other.enqueue(ids: "3")

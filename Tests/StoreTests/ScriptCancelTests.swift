@@ -22,7 +22,7 @@ struct ScriptCancelTests {
         let record = try #require(try fixture.get("1"))
         #expect(record.state == .cancelled && record.reason == "not now - later")
         let until = try #require(try fixture.server.command("ZSCORE", "jobq:{email}:cancelled", "1").int)
-        #expect(Int64(until) == (record.finishedAt ?? 0) + 3_600_000)
+        #expect(Int64(until) == (record.finishedAt ?? 0) + 3_600_001)
     }
 
     @Test(arguments: ["queued", "scheduled", "retrying"])
@@ -107,7 +107,7 @@ struct ScriptCancelTests {
         #expect(try fixture.get("1") == nil)
         #expect(try fixture.cancel("2") == .cancelled)
         let until = try #require(try fixture.server.command("ZSCORE", "jobq:{email}:cancelled", "2").int)
-        #expect(Int64(until) == (try fixture.get("2")?.finishedAt ?? 0) + 5_000)
+        #expect(Int64(until) == (try fixture.get("2")?.finishedAt ?? 0) + 5_001)
         #expect(try fixture.members("cancelled") == ["2"])
         #expect(try fixture.counters()["cancelled"] == "2")
         #expect(try fixture.events() == ["cancelled 1 0 - r", "cancelled 2 0"])

@@ -68,7 +68,7 @@ struct ScriptCheckTests {
 
     @Test func unknownQueueIsNone() throws {
         let fixture = try StoreFixture()
-        #expect(try fixture.wait { $0.check(queue: "email", repair: true, cursor: nil, then: $1) } == nil)
+        #expect(try fixture.checkIfThere(repair: true) == nil)
         #expect(try fixture.keyspace().isEmpty)
     }
 
@@ -79,16 +79,12 @@ struct ScriptCheckTests {
         for part in [jobs[..<650], jobs[650...]] {
             _ = try fixture.wait { $0.enqueue(Array(part), queue: "email", then: $1) }
         }
-        var cursor: String? = "nonsense"
+        let odd = CheckPart.indexes(cursor: "nonsense")
+        let first = try #require(try fixture.wait { $0.check(queue: "email", repair: true, part: odd, then: $1) })
+        #expect(first.checked == 500)
         var steps: [Int] = []
-        repeat {
-            let step = try #require(
-                try fixture.wait { $0.check(queue: "email", repair: true, cursor: cursor, then: $1) })
-            #expect(step.violations == [])
-            steps.append(step.checked)
-            cursor = step.cursor
-        } while cursor != nil && steps.count < 100
-        #expect(cursor == nil)
+        let all = try #require(try fixture.checkIfThere(repair: true) { steps.append($0.checked) })
+        #expect(all.violations == [])
         #expect(steps.allSatisfy { $0 <= 500 })
         #expect(steps.prefix(3) == [500, 500, 300])
         // SCAN may show a key twice.
@@ -100,7 +96,7 @@ struct ScriptCheckTests {
         try fixture.configure { $0.maxAttempts = .set(2) }
         var random = Xoshiro(seed: 7)
         func roll(_ count: UInt64) -> Int { Int(random.next() % count) }
-        var cursor: String?
+        var (cursor, pages): (String?, String?)
         for round in 0..<400 {
             let jobs = (0..<4).map { index in
                 NewJob(
@@ -128,10 +124,14 @@ struct ScriptCheckTests {
             let other = "\(roll(UInt64(round + 1)))-\(roll(4))"
             if roll(2) == 0 { _ = try fixture.wait { $0.requeue(other, queue: "email", then: $1) } }
             if roll(8) == 0 { _ = try fixture.purge([.dead, .completed, .queued][roll(3)], limit: 3) }
-            let step = try #require(
-                try fixture.wait { $0.check(queue: "email", repair: true, cursor: cursor, then: $1) })
-            if !step.violations.isEmpty { Issue.record("round \(round): \(step.violations)") }
-            cursor = step.cursor
+            let page = try fixture.wait { $0.keyPage(queue: "email", cursor: pages, then: $1) }
+            pages = page.cursor
+            for part in [.indexes(cursor: cursor), .keys(page.keys.prefix(200).map(\.end)), CheckPart.totals] {
+                let step = try #require(
+                    try fixture.wait { $0.check(queue: "email", repair: true, part: part, then: $1) })
+                if !step.violations.isEmpty { Issue.record("round \(round): \(step.violations)") }
+                if case .indexes = part { cursor = step.cursor }
+            }
         }
         #expect(violations(in: fixture.server) == [])
     }
@@ -198,7 +198,7 @@ struct ScriptCheckTests {
         switch state {
         case "scheduled", "retrying": #expect(score == record.runAt)
         case "processing": #expect(try fixture.sweep().reclaimed == 1)
-        case "cancelled", "expired": #expect(score == record.finishedAt.map { $0 + 3_600_000 })
+        case "cancelled", "expired": #expect(score == record.finishedAt.map { $0 + 3_600_001 })
         default: #expect(try fixture.claim(3).map(\.id).contains("queued"))
         }
     }
@@ -349,7 +349,7 @@ struct ScriptCheckTests {
             try $0.server.command("HSET", "\(Self.base)job:cancelled", "keep_ms", "60000")
         }
         let end = try other.server.command("ZSCORE", "\(Self.base)cancelled", "cancelled").int.map(Int64.init)
-        #expect(end == (try other.get("cancelled")?.finishedAt).map { $0 + 60_000 })
+        #expect(end == (try other.get("cancelled")?.finishedAt).map { $0 + 60_001 })
     }
 
     @Test(arguments: ["queued", "processing", "dead", "cancelled"])

@@ -40,7 +40,7 @@ struct ScriptClaimExpiryTests {
                 scheduled zset 2|T
                 """)
         let record = try fixture.record("1")
-        #expect(Int(record["expires_at"]!)! == Int(record["enqueued_at"]!)! + 60_000)
+        #expect(Int(record["expires_at"]!)! == Int(record["enqueued_at"]!)! + 60_001)
         #expect(try fixture.server.command("ZSCORE", "jobq:{email}:expiry", "2").string == record["expires_at"])
         #expect(try fixture.get("2")?.expiresAt == Int64(record["expires_at"]!))
         #expect(try fixture.list(.queued)?.jobs.map(\.expiresAt) == [Int64(record["expires_at"]!)])
@@ -71,7 +71,7 @@ struct ScriptClaimExpiryTests {
                 unique:3 string 3
                 """)
         let finished = try #require(try fixture.get("1")?.finishedAt)
-        #expect(try fixture.server.command("ZSCORE", "jobq:{email}:expired", "1").int == Int(finished) + 3_600_000)
+        #expect(try fixture.server.command("ZSCORE", "jobq:{email}:expired", "1").int == Int(finished) + 3_600_001)
         #expect(try fixture.get("1")?.expiresAt == nil)
         #expect(try fixture.get("2")?.expiresAt == nil)
         #expect(violations(in: fixture.server).isEmpty)
@@ -87,7 +87,7 @@ struct ScriptClaimExpiryTests {
             guard let score = try fixture.server.command("ZSCORE", "jobq:{email}:expired", id).int else { return nil }
             return score - Int(try fixture.record(id)["finished_at"] ?? "")!
         }
-        #expect(try ["queue's", "own", "none"].map(kept) == [70_000, 5_000, nil])
+        #expect(try ["queue's", "own", "none"].map(kept) == [70_001, 5_001, nil])
         #expect(try fixture.record("none").isEmpty)
         #expect(try fixture.counters()["expired"] == "3")
         #expect(try fixture.server.command("KEYS", "jobq:{email}:unique:*").strings.isEmpty)

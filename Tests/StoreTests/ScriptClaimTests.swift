@@ -26,7 +26,7 @@ struct ScriptClaimTests {
         #expect(record["token"] == job.token)
         #expect(job.token.hasSuffix("-000000000000feed"))
         #expect(try fixture.server.command("ZSCORE", "jobq:{email}:processing", "1").int == Int(job.leaseUntil))
-        #expect(job.leaseUntil == Int64(record["claimed_at"]!)! + 30_000)
+        #expect(job.leaseUntil == Int64(record["claimed_at"]!)! + 30_001)
         #expect(String(job.enqueuedAt) == record["enqueued_at"])
     }
 

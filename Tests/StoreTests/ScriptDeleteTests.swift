@@ -116,7 +116,7 @@ struct ScriptDeleteTests {
         fixture.store.purge(
             queue: "email", filter: JobFilter(state: .dead), limit: 1, dryRun: false, cursor: nil, then: note("purge"))
         fixture.store.configure(PolicyChange(), queue: "email", then: note("configure"))
-        fixture.store.check(queue: "email", repair: false, cursor: nil, then: note("check"))
+        fixture.store.check(queue: "email", repair: false, part: .totals, then: note("check"))
         fixture.store.policy(queue: "email", then: note("policy"))
         fixture.store.held([Claim(id: "1", token: "1-a")], queue: "email", then: note("held"))
         try fixture.drive(within: 5) { ended.count == 7 }

@@ -59,6 +59,7 @@ struct ScriptEnqueueTests {
                 queued zset 0|1
                 scheduled zset 1|4000000000000
                 unique:- back 1:done:- string 1 (ttl 5 s)
+                unique_ends zset 1|T
                 """)
     }
 
@@ -99,7 +100,7 @@ struct ScriptEnqueueTests {
         let runAt = try #require(outcomes[1].runAt)
         #expect(outcomes[1] == Enqueued(state: .scheduled, duplicate: false, runAt: runAt))
         #expect(try fixture.record("2")["run_at"] == String(runAt))
-        #expect(runAt == Int64(try #require(try fixture.record("1")["enqueued_at"]))! + 60_000)
+        #expect(runAt == Int64(try #require(try fixture.record("1")["enqueued_at"]))! + 60_001)
         #expect(
             try fixture.keyspace() == """
                 counters hash enqueued=2|seq=2

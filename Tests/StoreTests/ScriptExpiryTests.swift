@@ -46,7 +46,7 @@ struct ScriptExpiryTests {
                 """)
         let kept = try #require(try fixture.server.command("ZSCORE", "jobq:{email}:expired", "q").string)
         #expect(swept.nextDue == Int64(kept))
-        #expect(Int64(kept)! - Int64(try fixture.record("q")["finished_at"]!)! == 3_600_000)
+        #expect(Int64(kept)! - Int64(try fixture.record("q")["finished_at"]!)! == 3_600_001)
         #expect(violations(in: fixture.server).isEmpty)
         #expect(try fixture.sweep().expired == 0)
     }
@@ -210,7 +210,7 @@ struct ScriptExpiryTests {
         try fixture.setPolicy("dead_keep_ms", "60000")
         let entry = try #require(try fixture.record("1")["dead_entry"])
         let died = try #require(Int64(entry.split(separator: "-")[0]))
-        #expect(try fixture.sweep().nextDue == died + 60_000)
+        #expect(try fixture.sweep().nextDue == died + 60_001)
         #expect(try fixture.exists("1"))
         // The time is that of the entry: one that is older.
         try fixture.server.command("DEL", "jobq:{email}:dead")
@@ -220,7 +220,7 @@ struct ScriptExpiryTests {
         try fixture.set("dead_entry", of: "1", to: "1000-7")
         // A record that is somewhere else by now stays.
         try fixture.set("state", of: "2", to: "queued")
-        #expect(try fixture.sweep().nextDue == 4_000_000_060_000)
+        #expect(try fixture.sweep().nextDue == 4_000_000_060_001)
         #expect(try !fixture.exists("1"))
         #expect(try fixture.exists("2"))
         #expect(try fixture.server.command("XLEN", "jobq:{email}:dead").int == 1)

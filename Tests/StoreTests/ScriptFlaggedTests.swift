@@ -194,7 +194,7 @@ struct ScriptFlaggedTests {
         for (id, keep) in [("1", 5_000), ("2", 70_000)] {
             let until = try #require(try fixture.server.command("ZSCORE", "jobq:{email}:cancelled", id).string)
             let finished = try #require(try fixture.record(id)["finished_at"])
-            #expect(Int(until)! - Int(finished)! == keep)
+            #expect(Int(until)! - Int(finished)! == keep + 1)
             #expect(try fixture.server.command("PTTL", "jobq:{email}:job:\(id)").int == -1)
         }
     }

@@ -23,7 +23,7 @@ struct ScriptListTests {
         expected.meta = bytes("{}")
         expected.progress = bytes("0.5")
         expected.worker = "w"
-        expected.claimedAt = job.leaseUntil - 30_000
+        expected.claimedAt = job.leaseUntil - 30_001
         expected.leaseUntil = record.leaseUntil
         #expect(record == expected)
         #expect(try #require(record.leaseUntil) >= job.leaseUntil)

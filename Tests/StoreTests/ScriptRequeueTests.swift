@@ -277,7 +277,7 @@ struct ScriptRequeueTests {
 
     @Test func pauseCreatesAQueueThatResumeLeaves() throws {
         let fixture = try StoreFixture()
-        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) } == false)
+        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) } == nil)
         try fixture.wait { $0.pause(queue: "email", until: nil, then: $1) }
         #expect(
             try fixture.keyspace() == """
@@ -290,9 +290,9 @@ struct ScriptRequeueTests {
         #expect(statistics.pausedUntil == nil)
         let channel = "jobq:{email}:queued"
         let listener = try ChannelListener(fixture.server, channel: channel)
-        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) })
+        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) } == .forever)
         #expect(try listener.next() == "-a")
-        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) })
+        #expect(try fixture.wait { $0.resume(queue: "email", then: $1) } == QueuePause.none)
         #expect(try listener.isSilent(fixture.server, channel: channel))
         #expect(try fixture.statistics()?.paused == false)
     }

@@ -23,6 +23,7 @@ struct ScriptUniqueTests {
                 policy hash tracked=1
                 queued zset 1|1
                 unique:user 7: %s \u{e9} string 1 (ttl 60 s)
+                unique_ends zset 1|T
                 """)
         #expect(try fixture.get("1")?.unique == "user 7: %s \u{e9}")
     }

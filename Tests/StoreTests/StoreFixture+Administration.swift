@@ -5,6 +5,18 @@ import Store
 import Testing
 import Wire
 
+extension RedisStore {
+    /// Pauses a queue that may be new.
+    func pause(queue: String, until: ServerTime?, then: @escaping Completion<Void>) {
+        pause(queue: queue, until: until, creating: true) { then($0.map { _ in () }) }
+    }
+
+    /// Configures a queue that may be new.
+    func configure(_ change: PolicyChange, queue: String, then: @escaping Completion<QueuePolicy>) {
+        configure(change, queue: queue, creating: true) { then($0.map { $0 ?? QueuePolicy() }) }
+    }
+}
+
 extension StoreFixture {
     func cancel(_ id: String, reason: String? = nil) throws -> CancelOutcome {
         try wait { $0.cancel(id, reason: reason, queue: queue, then: $1) }
@@ -35,19 +47,39 @@ extension StoreFixture {
         try wait { $0.held(claims, queue: queue, then: $1) }
     }
 
-    /// All steps together.
-    func check(repair: Bool, queue: String = "email") throws -> CheckStep {
+    /// All steps together; nil: no such queue. `then` after each.
+    func checkIfThere(
+        repair: Bool, queue: String = "email", then: (CheckStep) throws -> Void = { _ in }
+    ) throws -> CheckStep? {
         var all = CheckStep(checked: 0, violations: [], cursor: nil)
-        for _ in 0..<1_000 {
-            let cursor = all.cursor
-            let step = try #require(
-                try wait { $0.check(queue: queue, repair: repair, cursor: cursor, then: $1) })
+        func look(_ part: CheckPart) throws -> CheckStep? {
+            guard let step = try wait({ $0.check(queue: queue, repair: repair, part: part, then: $1) }) else {
+                return nil
+            }
             all.checked += step.checked
             all.violations += step.violations
-            all.cursor = step.cursor
-            if step.cursor == nil { return all }
+            try then(step)
+            return step
         }
-        throw HarnessError("a check without an end")
+        var cursor: String?
+        repeat {
+            guard let step = try look(.indexes(cursor: cursor)) else { return nil }
+            cursor = step.cursor
+        } while cursor != nil
+        repeat {
+            let page = try wait { $0.keyPage(queue: queue, cursor: cursor, then: $1) }
+            let keys = page.keys.map(\.end)
+            for start in stride(from: 0, to: keys.count, by: CheckPart.mostKeys) {
+                _ = try look(.keys(Array(keys[start..<min(start + CheckPart.mostKeys, keys.count)])))
+            }
+            cursor = page.cursor
+        } while cursor != nil
+        _ = try look(.totals)
+        return all
+    }
+
+    func check(repair: Bool, queue: String = "email") throws -> CheckStep {
+        try #require(try checkIfThere(repair: repair, queue: queue))
     }
 
     /// A job in each state, named after it; returns the claim of the one being processed.

@@ -19,33 +19,44 @@ final class StoreFixture {
     var wakes: [String?] = []
     /// What the store itself has logged.
     let complaints = LogLines()
+    /// What its links have logged.
+    let linkLog = LogLines()
     let queue = "email"
     /// Keys that end: when, and as `keyspace()` tells it.
     private var ends: [String: (at: Int, text: String)] = [:]
 
-    /// - Parameter server: that of another fixture, or nil for an own one.
+    /// - Parameters:
+    ///   - server: that of another fixture, or nil for an own one.
+    ///   - url: how to reach it otherwise than as the default user: with a user, another database, over a proxy.
+    ///   - waits: for the store to be ready.
     init(
         server: RedisServer? = nil, maxmemory: Int? = nil, keyPrefix: String = "jobq", origin: String = "a",
-        requestTimeoutMs: Int64 = 5_000, random: @escaping () -> Double = { 0.5 }
+        requestTimeoutMs: Int64 = 5_000, random: @escaping () -> Double = { 0.5 }, url: String? = nil,
+        waits: Bool = true
     ) throws {
         let server =
             try server ?? RedisServer(maxmemory: maxmemory, arguments: ["--hash-max-listpack-value", "1024"])
         self.server = server
         loop = try Loop()
         let redis = RedisConfiguration(
-            address: try RedisAddress.parse(server.url), requestTimeoutMs: requestTimeoutMs)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        link = RedisLink(loop: loop, configuration: redis, scripts: RedisStore.scripts, logger: logger)
-        let subscriptions = SubscriptionLink(loop: loop, configuration: redis, logger: logger)
+            address: try RedisAddress.parse(url ?? server.url), requestTimeoutMs: requestTimeoutMs)
+        let logger = Logger(label: "link") { [linkLog] _ in linkLog }
+        let database = redis.address.database
+        let rights = RedisStore.rights(keyPrefix: keyPrefix)
+        link = RedisLink(
+            loop: loop, configuration: redis, scripts: RedisStore.scripts(database: database), rights: rights,
+            logger: logger)
+        let subscriptions = SubscriptionLink(loop: loop, configuration: redis, rights: rights, logger: logger)
         store = RedisStore(
             loop: loop, link: link, subscriptions: subscriptions,
             configuration: .init(
-                keyPrefix: keyPrefix, address: redis.address.description, requestTimeoutMs: requestTimeoutMs,
+                keyPrefix: keyPrefix, address: redis.address.description, database: database,
+                requestTimeoutMs: requestTimeoutMs,
                 origin: origin, random: random, randomBits: { 0xfeed },
                 logger: Logger(label: "store") { [complaints] _ in complaints }))
         store.onWake = { [unowned self] in wakes.append($0) }
         store.start()
-        if server.pid != nil { try drive { store.status.isReady } }
+        if server.pid != nil, waits { try drive { store.status.isReady } }
     }
 
     /// Turns the loop until the condition holds.
@@ -129,7 +140,7 @@ final class StoreFixture {
     }
 
     func sweep(reclaiming: Bool = true) throws -> Swept {
-        try wait { $0.sweep(queue: queue, reclaiming: reclaiming, then: $1) }
+        try wait { $0.sweep(queue: queue, reclaimingUntil: reclaiming ? .max : nil, then: $1) }
     }
 
     func get(_ id: String) throws -> JobRecord? {

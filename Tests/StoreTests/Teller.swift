@@ -9,7 +9,9 @@ extension RedisServer {
     /// Logs and announces lines of `kind id attempt[ run_at[ reason]]`, by one script call; the id of their entry.
     @discardableResult
     func tell(_ lines: [String], queue: String = "email", prefix: String = "jobq") throws -> EventID {
-        let preludes = String(decoding: PackageResources.common_lua + PackageResources.tell_lua, as: UTF8.self)
+        let preludes =
+            "local database = ''\n"
+            + String(decoding: PackageResources.common_lua + PackageResources.tell_lua, as: UTF8.self)
         let reply = try command(
             ["EVAL", preludes + Self.body, "1", "\(prefix):{\(queue)}:", queue] + lines)
         guard let seq = reply.string.flatMap({ EventID($0) }) else { throw HarnessError("told nothing: \(reply)") }

@@ -10,7 +10,7 @@ import Wire
 
     @Test func completeKeepsTheResultAndRepeatsItsAnswer() throws {
         let claim = bench.claimed(modelJob("a"))
-        bench.now += 5
+        bench.now += 6
         #expect(bench.complete(claim) == .done(.completed, runAt: nil))
         #expect(bench.complete(claim) == .done(.completed, runAt: nil))
         #expect(bench.queue.totals.completed == 1)
@@ -36,7 +36,7 @@ import Wire
 
     @Test func aTokenIsGoodPastItsLeaseUntilTheSweep() {
         let claim = bench.claimed(modelJob("a"))
-        bench.now += 30_000
+        bench.now += 30_001
         #expect(bench.complete(claim) == .done(.completed, runAt: nil))
     }
 
@@ -70,7 +70,7 @@ import Wire
     @Test func failRetriesAfterItsBackoffUntilNoAttemptIsLeft() throws {
         let backoff = Backoff(kind: .linear, baseMs: 100, maxMs: 9_999, jitter: 0.5)
         var claim = bench.claimed(modelJob("a", maxAttempts: 2, backoff: backoff))
-        let due = bench.now + 75
+        let due = bench.now + 76
         #expect(bench.fail(claim, random: 0.5) == .done(.retrying, runAt: due))
         bench.now = due
         #expect(bench.sweep().promoted == 1)
@@ -87,7 +87,7 @@ import Wire
 
     @Test func failWithoutRetryIsDeadAtOnceAndRetryInOverridesTheBackoff() {
         #expect(bench.fail(bench.claimed(modelJob("a")), retry: false) == .done(.dead, runAt: nil))
-        #expect(bench.fail(bench.claimed(modelJob("b")), inMs: 7) == .done(.retrying, runAt: bench.now + 7))
+        #expect(bench.fail(bench.claimed(modelJob("b")), inMs: 7) == .done(.retrying, runAt: bench.now + 8))
     }
 
     @Test func releaseGivesTheAttemptAndTheOldPlaceBack() throws {
@@ -102,7 +102,7 @@ import Wire
 
     @Test func releaseWithDelayKeepsItsAnswerAfterThePromotion() {
         let claim = bench.claimed(modelJob("a"))
-        let due = bench.now + 50
+        let due = bench.now + 51
         #expect(bench.release(claim, delayMs: 50) == .done(.scheduled, runAt: due))
         bench.now = due
         #expect(bench.sweep().promoted == 1)
@@ -111,16 +111,16 @@ import Wire
 
     @Test func extendMovesTheLeaseAndKeepsProgress() throws {
         let claim = bench.claimed(modelJob("a"))
-        bench.now += 10
+        bench.now += 11
         let plain = ExtendRequest(claim: claim, progress: [50])
         let long = ExtendRequest(claim: claim, leaseMs: 99_000)
         #expect(
             bench.queue.extend([plain, long], now: bench.now) == [
-                .extended(leaseUntil: bench.now + 30_000, cancelRequested: false),
-                .extended(leaseUntil: bench.now + 99_000, cancelRequested: false),
+                .extended(leaseUntil: bench.now + 30_001, cancelRequested: false),
+                .extended(leaseUntil: bench.now + 99_001, cancelRequested: false),
             ])
         let record = try #require(bench.record("a"))
-        #expect((record.leaseUntil, record.progress) == (bench.now + 99_000, [50]))
+        #expect((record.leaseUntil, record.progress) == (bench.now + 99_001, [50]))
     }
 
     @Test func aWorkerThatIsGoneReturnsItsJobsOrBuriesThem() throws {

@@ -39,7 +39,7 @@ import Wire
         late.expiresInMs = 1
         bench.enqueue(late)
         #expect(!isFree("5"))
-        bench.now += 1
+        bench.now += 2
         _ = bench.sweep()
         #expect(["1", "2", "3", "4", "5"].filter { !isFree($0) } == [] && bench.queue.uniques.isEmpty)
     }
@@ -81,9 +81,9 @@ import Wire
 
     @Test func aJobThatNeverStartedExpiresWithTheSweep() throws {
         bench.enqueue(mortal("a", in: 10), mortal("later", in: 10, start: .delay(5)), mortal("b", in: 11))
-        #expect(bench.record("a")?.expiresAt == bench.now + 10)
-        #expect(bench.sweep().nextDue == bench.now + 5)
-        bench.now += 10
+        #expect(bench.record("a")?.expiresAt == bench.now + 11)
+        #expect(bench.sweep().nextDue == bench.now + 6)
+        bench.now += 11
         let swept = bench.sweep()
         #expect((swept.expired, swept.promoted, swept.nextDue) == (2, 0, bench.now + 1))
         let record = try #require(bench.record("later"))
@@ -94,7 +94,7 @@ import Wire
 
     @Test func aClaimPassesWhatExpired() {
         bench.enqueue(mortal("a", in: 10), mortal("b", in: 20))
-        bench.now += 10
+        bench.now += 11
         #expect(bench.claim(2).map(\.id) == ["b"])
         #expect(bench.state("a") == .expired && bench.queue.expiry.isEmpty)
     }
@@ -102,12 +102,12 @@ import Wire
     @Test func aStartedJobDoesNotExpireButAReleasedOneCanAgain() {
         let claim = bench.claimed(mortal("a", in: 10))
         #expect(bench.queue.expiry.isEmpty && bench.record("a")?.expiresAt == nil)
-        bench.now += 10
+        bench.now += 11
         _ = bench.release(claim)
         #expect(bench.claim().isEmpty && bench.state("a") == .expired)
         let failed = bench.claimed(mortal("b", in: 10))
         _ = bench.fail(failed, inMs: 0)
-        bench.now += 10
+        bench.now += 11
         #expect(bench.sweep().promoted == 1)
         #expect(bench.claim().map(\.id) == ["b"])
     }
@@ -117,7 +117,7 @@ import Wire
         _ = bench.fail(bench.claimed(mortal("retrying", in: 10)))
         _ = bench.fail(bench.claimed(mortal("dead", in: 10)), retry: false)
         for id in ["scheduled", "retrying", "dead"] { #expect(bench.queue.requeue(id, now: bench.now) == .requeued) }
-        bench.now += 10
+        bench.now += 11
         #expect(bench.sweep().expired == 1)
         #expect(bench.claim(3).map(\.id) == ["retrying", "dead"])
     }
@@ -144,7 +144,7 @@ import Wire
         _ = bench.fail(bench.claimed(modelJob("dead")), retry: false)
         _ = bench.fail(bench.claimed(modelJob("retried")), inMs: 1)
         bench.enqueue(modelJob("a"), modelJob("b"), modelJob("high", priority: 1))
-        bench.now += 1
+        bench.now += 2
         _ = bench.sweep()
         _ = bench.queue.requeue("dead", now: bench.now)
         #expect(bench.claim(9).map(\.id) == ["high", "dead", "retried", "b", "a"])

@@ -15,13 +15,13 @@ import Wire
     @Test func anExpiredLeaseReturnsToItsOldPlaceAndTheLastOneIsDead() {
         bench.enqueue(modelJob("a", maxAttempts: 2), modelJob("b"))
         _ = bench.claim()
-        bench.now += 29_999
+        bench.now += 30_000
         #expect(bench.sweep().reclaimed == 0)
         bench.now += 1
         #expect(bench.sweep(reclaiming: false).reclaimed == 0)
         #expect(bench.sweep().reclaimed == 1)
         #expect(bench.claim().map(\.id) == ["a"])
-        bench.now += 30_000
+        bench.now += 30_001
         #expect(bench.sweep().reclaimed == 1)
         #expect(bench.state("a") == .dead && bench.record("a")?.reason == "lease_expired")
     }
@@ -31,14 +31,14 @@ import Wire
         let claim = bench.claimed(modelJob("failed"))
         _ = bench.fail(claim, inMs: 10)
         bench.enqueue("now")
-        bench.now += 10
+        bench.now += 11
         #expect(bench.sweep().promoted == 2)
         #expect(bench.claim(3).map(\.id) == ["late", "now", "failed"])
     }
 
     @Test func aSweepTakesAtMostAHundredOfEachKind() {
         for number in 0..<150 { bench.enqueue(modelJob("\(number)", start: .delay(1))) }
-        bench.now += 1
+        bench.now += 2
         let first = bench.sweep()
         #expect((first.promoted, first.more, first.nextDue) == (100, true, bench.now))
         let second = bench.sweep()

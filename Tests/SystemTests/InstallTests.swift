@@ -13,11 +13,24 @@ extension ServiceTests {
             let unit = root.read("opt/units/jobqd.service")
             #expect(unit.contains("ExecStart=/opt/jobqd/bin/jobqd --config -/opt/etc/jobqd/jobqd.conf\n"), "\(unit)")
             #expect(unit.contains("ExecReload=/opt/jobqd/bin/jobqctl reload"), "\(unit)")
+            #expect(unit.contains("ExecStopPost=-+/opt/jobqd/lib/jobqd/after-stop %n jobqd.socket "), "\(unit)")
             #expect(root.read("opt/units/jobqd@.service").contains("--config -/opt/etc/jobqd/%i.conf"))
             #expect(try Machine.run(root.file("opt/jobqd/bin/jobqd"), "--version").hasPrefix("jobqd "))
             try make(["uninstall"] + places)
             let left = try Machine.run("find", root.path, "-type", "f").replacing(root.path, with: "")
             #expect(left == "/opt/etc/jobqd/jobqd.conf\n", "\(left)")
+        }
+
+        @Test(arguments: [("252", false), ("254", true), ("257", true), ("", false)])
+        func thePauseBeforeARestartGrowsWhereSystemdCanDoThat(version: String, grows: Bool) throws {
+            let root = try TemporaryDirectory()
+            try make(["install-files", "DESTDIR=\(root.path)", "UNITDIR=/units", "SYSTEMD_VERSION=\(version)"])
+            for name in ["jobqd.service", "jobqd@.service"] {
+                let lines = root.read("units/\(name)").split(separator: "\n")
+                #expect(lines.contains("RestartSec=2s"))
+                #expect(lines.contains { $0.hasPrefix("RestartSteps=") } == grows)
+                #expect(lines.contains { $0.hasPrefix("RestartMaxDelaySec=") } == grows)
+            }
         }
 
         @Test func thePackageHasTheFilesOfInstallAndWhatDebianAdds() throws {
@@ -46,6 +59,7 @@ extension ServiceTests {
             let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(Machine.pid())/exe")
             #expect(program == "/usr/local/bin/jobqd")
             try Machine.systemctl("disable", "--now", "jobqd.service", "jobqd.socket", "jobqd-admin.socket")
+            #expect(!Machine.exists(Machine.socket))
             try make(["uninstall", "PREFIX=/usr/local"])
             #expect(try Machine.run("find", "/usr/local", "-name", "*jobq*") == "")
         }

@@ -46,7 +46,7 @@ extension ServiceTests {
             try Machine.systemctl("start", "jobqd@fourth.service")
             defer {
                 _ = try? Machine.systemctl(
-                    "stop", "jobqd@fourth.socket", "jobqd-admin@fourth.socket", "jobqd@fourth.service")
+                    "stop", "jobqd@fourth.service")
             }
             try Machine.systemctl("reload", "jobqd@fourth.service")
             try Machine.write("[Limits]\nMaxConnectoins=1\n", to: "/etc/jobqd/fourth.conf")

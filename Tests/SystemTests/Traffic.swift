@@ -17,6 +17,7 @@ final class Traffic: @unchecked Sendable {
     private var done: [String: Int] = [:]
     private var problems: [String] = []
     private var lostLinks = 0
+    private var refusals: [String] = []
 
     init(queue: String, producers: Int, workers: Int) {
         self.queue = queue
@@ -24,9 +25,10 @@ final class Traffic: @unchecked Sendable {
         for number in 0..<workers { thread { try self.work("w\(number)") } }
     }
 
-    /// What was seen so far; `accepted` and `done` are names of jobs, `done` with how often.
-    var seen: (accepted: Set<String>, done: [String: Int], problems: [String], lostLinks: Int) {
-        lock.withLock { (accepted, done, problems, lostLinks) }
+    /// What was seen so far; `accepted` and `done` are names of jobs, `done` with how often; `refusals` are requests
+    /// that a stopping daemon must not refuse, and did.
+    var seen: (accepted: Set<String>, done: [String: Int], problems: [String], lostLinks: Int, refusals: [String]) {
+        lock.withLock { (accepted, done, problems, lostLinks, refusals) }
     }
 
     /// Ends the producers, then waits until the workers have done all that was accepted, and ends them.
@@ -100,6 +102,10 @@ final class Traffic: @unchecked Sendable {
                 }
                 guard reply["ok"] == false, ["draining", "store_unavailable"].contains(reply["error"]["code"].string)
                 else { return reply }
+                // Only a claim is refused by a daemon that stops.
+                if reply["error"]["code"] == "draining", request["op"] != "claim" {
+                    traffic.lock.withLock { traffic.refusals.append("\(request): \(reply)") }
+                }
             }
         }
 

@@ -10,10 +10,9 @@ extension ServiceTests {
         @Test func systemdFindsNothingToComplainAboutInTheUnitFiles() throws {
             let directory = "/lib/systemd/system"
             let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("jobqd") }
-            let units = names.filter { $0.hasSuffix(".service") || $0.hasSuffix(".socket") }.map {
-                "\(directory)/\($0)"
-            }
-            #expect(units.count == 8, "\(units)")
+            let units = names.filter { name in [".service", ".socket", ".target"].contains(where: name.hasSuffix) }
+                .map { "\(directory)/\($0)" }
+            #expect(units.count == 9, "\(units)")
             // Without the first option a misspelt key is only a warning. Whether the pages named in Documentation= are there
             // is looked for elsewhere: systemd would need a manual reader for it.
             let arguments = ["verify", "--recursive-errors=no", "--man=no"] + units
@@ -22,7 +21,8 @@ extension ServiceTests {
         }
 
         @Test func everyPageThatAUnitNamesIsInstalled() throws {
-            let units = try Machine.run("systemctl", "cat", "jobqd.service", "jobqd.socket", "jobqd@x.service")
+            let units = try Machine.run(
+                "systemctl", "cat", "jobqd.service", "jobqd.socket", "jobqd.target", "jobqd@x.service")
             let pages = Set(
                 units.split(separator: "\n").filter { $0.hasPrefix("Documentation=") }
                     .flatMap { $0.split(separator: "=")[1].split(separator: " ") })
@@ -39,7 +39,8 @@ extension ServiceTests {
                     .filter { !$0.hasPrefix("#") }
             }
             let names = [
-                ("@%i.socket", ".socket"), ("Job queue daemon %i", "Job queue daemon"), ("jobqd/%i/", "jobqd/"),
+                (":jobqd-%i.redis-password", ""), ("@%i.socket", ".socket"),
+                ("Job queue daemon %i", "Job queue daemon"), ("jobqd/%i/", "jobqd/"),
                 ("/jobqd/%i.conf", "/jobqd/jobqd.conf"), ("jobqd-%i", "jobqd"),
             ]
             let template = try settings("jobqd@.service").map { line in

@@ -42,8 +42,10 @@ import Wire
             case .reclaim(queue: nil) = try decode(#"{"op":"reclaim"}"#).operation,
             case .reclaim(queue: "a") = try decode(#"{"op":"reclaim","queue":"a"}"#).operation,
             case .resume(.queue("a")) = try decode(#"{"op":"resume","queue":"a"}"#).operation,
-            case .pause(queue: "a", until: nil) = try decode(#"{"op":"pause","queue":"a"}"#).operation,
-            case .pause(queue: "a", until: 5) = try decode(#"{"op":"pause","queue":"a","until":5}"#).operation
+            case .pause(queue: "a", until: nil, create: false) = try decode(#"{"op":"pause","queue":"a"}"#).operation,
+            case .pause(queue: "a", until: 5, create: true) = try decode(
+                #"{"op":"pause","queue":"a","until":5,"create":true}"#
+            ).operation
         else { throw UnexpectedlyAccepted() }
     }
 
@@ -165,5 +167,16 @@ import Wire
             case .check(queue: "a", repair: true) = try decode(#"{"op":"check","queue":"a","repair":true}"#).operation
         else { throw UnexpectedlyAccepted() }
         try expectBadRequest(#"{"op":"check","repair":1}"#, field: "repair", "repair must be true or false")
+    }
+
+    @Test func aQueueIsRemovedWithItsJobsOnlyWhenAsked() throws {
+        guard case .removeQueue(queue: "a", jobs: false) = try decode(#"{"op":"remove_queue","queue":"a"}"#).operation,
+            case .removeQueue(queue: "a", jobs: true) = try decode(
+                #"{"op":"remove_queue","queue":"a","jobs":true}"#
+            ).operation
+        else { throw UnexpectedlyAccepted() }
+        try expectBadRequest(#"{"op":"remove_queue"}"#, field: "queue", "queue is missing")
+        try expectBadRequest(
+            #"{"op":"remove_queue","queue":"a","jobs":[]}"#, field: "jobs", "jobs must be true or false")
     }
 }

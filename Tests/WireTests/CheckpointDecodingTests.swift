@@ -17,7 +17,7 @@ import Wire
         #expect(try extend(#""log":null"#).log == nil)
     }
 
-    @Test(arguments: ["null", "{\"row\" : 1.10, \"row\":2}", "[ ]", "\"\\ud800\"", "12345678901234567890", "false"])
+    @Test(arguments: ["null", "{\"row\" : 1.10, \"row\":2}", "[ ]", "12345678901234567890", "false"])
     func aCheckpointPassesByteForByte(value: String) throws {
         #expect(try extend("\"checkpoint\": \(value) ,\"progress\":1").checkpoint == value.bytes)
     }
@@ -32,7 +32,7 @@ import Wire
         }
     }
 
-    @Test(arguments: [#""""#, #""row 5""#, #""a\tb\u0000\u00e9 \"q\" \/""#, "\"\u{1F600}\"", #""\ud800""#])
+    @Test(arguments: [#""""#, #""row 5""#, #""a\tb\u0000\u00e9 \"q\" \/""#, "\"\u{1F600}\""])
     func aLogLineIsKeptWithItsQuotes(value: String) throws {
         #expect(try extend("\"log\": \(value) ").log == value.bytes)
     }

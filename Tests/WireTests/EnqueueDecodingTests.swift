@@ -48,7 +48,7 @@ import Wire
 
     @Test(arguments: [
         "1.10", "12345678901234567890", "{\"b\":1,\"a\":2,\"b\":3}", "\"\\u00e9\\/\"", "[ 1 ,\t2 ]", "null", "true",
-        "\"\\ud800\"", "\"\u{1F600}\"", "-0", "1E400", "{\"op\":\"x\",\"id\":[]}",
+        "\"\u{1F600}\"", "-0", "1E400", "{\"op\":\"x\",\"id\":[]}",
     ])
     func payloadsPassByteForByte(payload: String) throws {
         #expect(try enqueue(",\"payload\":\(payload)").payload == payload.bytes)

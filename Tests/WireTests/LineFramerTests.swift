@@ -57,6 +57,22 @@ import Wire
         #expect(frames("abcd\rx", limit: 4) == ["<too long>"])
     }
 
+    @Test func aLineThatIsTooLongIsShownByItsFirstKibibyte() {
+        let line = (0..<3000).map { UInt8(0x61 + $0 % 26) }
+        for (limit, shown) in [(4, 4), (1023, 1023), (1024, 1024), (2000, 1024)] {
+            for size in [1, 7, 1000, 5000] {
+                var framer = LineFramer(limit: limit)
+                var heads: [[UInt8]] = []
+                let stream = line + [0x0A] + line + [0x0A]
+                for start in stride(from: 0, to: stream.count, by: size) {
+                    stream[start..<min(start + size, stream.count)].withUnsafeBytes { framer.append($0) }
+                    while framer.next({ if case .tooLong(let head) = $0 { heads.append(Array(head)) } }) {}
+                }
+                #expect(heads == Array(repeating: Array(line.prefix(shown)), count: 2))
+            }
+        }
+    }
+
     @Test func aSkippedLineTakesNoMemory() {
         var framer = LineFramer(limit: 10)
         let chunk = [UInt8](repeating: 0x78, count: 4096)
@@ -67,6 +83,19 @@ import Wire
             #expect(framer.bufferedBytes == 0)
         }
         #expect(reports == 1)
+    }
+
+    @Test func aLongLineLeavesNoMemoryToTheShortRestBehindIt() {
+        var framer = LineFramer(limit: 1 << 20)
+        let stream = [UInt8](repeating: 0x78, count: 500_000) + [0x0A] + [UInt8](repeating: 0x79, count: 300)
+        stream.withUnsafeBytes { framer.append($0) }
+        #expect(framer.footprint == stream.count)
+        while framer.next({ _ in }) {}
+        #expect(framer.bufferedBytes == 300)
+        #expect(framer.footprint == 300)
+        [0x0A].withUnsafeBytes { framer.append(UnsafeRawBufferPointer(rebasing: $0[..<1])) }
+        while framer.next({ _ in }) {}
+        #expect(framer.bufferedBytes == 0)
     }
 
     @Test func waitingBytesNeverExceedTheLimit() {

@@ -21,7 +21,8 @@ import Wire
     @Test func administrationIsAllThatChangesQueuesAndWorkersOrShowsWorkers() {
         let admin = OperationName.allCases.filter(OperationGroup.admin.operations.contains)
         let expected: Set<OperationName> = [
-            .workers, .requeue, .delete, .purge, .pause, .resume, .configure, .reclaim, .quiet, .drain, .check,
+            .workers, .requeue, .delete, .purge, .pause, .resume, .configure, .removeQueue, .reclaim, .quiet, .drain,
+            .check,
             .metrics, .reload,
         ]
         #expect(Set(admin) == expected)

@@ -49,7 +49,7 @@ for k = 1, #flagged do
         call('HSET', base .. 'policy', 'tracked', '1')
         call('HSET', job.key, 'cancel', job.reason)
     end
-    redis.pcall('PUBLISH', base .. 'cancel', job.id .. ' ' .. job.reason)
+    redis.pcall('PUBLISH', base .. 'cancel' .. database, job.id .. ' ' .. job.reason)
 end
 publish()
 return reply

@@ -1,8 +1,10 @@
 -- Verifies a queue's invariants from its keys, and repairs on request: one step of some hundred entries or records. What a
 -- step finds is decided and put right by what stands there in that moment, so daemons may go on working. The history of
--- completed jobs may name what it likes; nothing is said of it.
+-- completed jobs may name what it likes; nothing is said of it. Which records and unique keys there are only a walk
+-- through all keys of the server can tell, which serves all queues at once and is not made here.
 -- KEYS[1]  base
--- ARGV     queue, origin, `repair` or `report`, cursor or '' (`<phase> <place in it>`).
+-- ARGV     queue, origin, `repair` or `report`; then the indexes: a cursor or '' (`<set> <place in it>`); or `keys ` and ends
+--          of keys (`job:<id>`, `unique:<key>`); or, when all these were looked at, `totals `.
 -- Returns  now; if there is such a queue also how many were looked at, the next cursor or false, and for each violation
 --          { number of the invariant, id or '', what, 1 if repaired else 0 }.
 
@@ -83,26 +85,22 @@ local function walk(set, place)
     return #ids > room and cursors[room] or nil
 end
 
--- Records, and the strings of unique keys, as they come.
-local function keys(place)
-    local pattern, seen = string.gsub(base, '[%*%?%[%]\\]', '\\%0') .. '*', {}
-    local page = call('SCAN', place == '' and '0' or place, 'MATCH', pattern, 'COUNT', 150)
-    for _, key in ipairs(page[2]) do
-        local kind, name = string.match(string.sub(key, #base + 1), '^(%a+):(.*)$')
-        if kind == 'job' and not seen[key] then
-            looked = looked + 1
+-- Records, and the strings of unique keys, which may be gone meanwhile.
+local function keys()
+    for i = 5, #ARGV do
+        local kind, name = string.match(ARGV[i], '^(%a+):(.*)$')
+        looked = looked + 1
+        if kind == 'job' then
             examine(name)
-        elseif kind == 'unique' and not seen[key] then
-            looked = looked + 1
+        elseif kind == 'unique' then
+            local key = base .. ARGV[i]
             local holder = call('GET', key)
             if holder and not holds(holder, name)
                 and report(8, holder, key .. ' names it, but it does not hold the key') then
                 call('DEL', key)
             end
         end
-        seen[key] = true
     end
-    return page[1] ~= '0' and page[1] or nil
 end
 
 -- 9: no queued job stands beyond the counters that give out places, by priority.
@@ -136,9 +134,7 @@ local function conservation()
     end
 end
 
-local PHASES = {
-    'queued', 'scheduled', 'retrying', 'processing', 'expiry', 'cancelled', 'expired', 'dead', 'keys', 'totals',
-}
+local PHASES = { 'queued', 'scheduled', 'retrying', 'processing', 'expiry', 'cancelled', 'expired', 'dead' }
 local phase, place = string.match(ARGV[4], '^(%a+) (.*)$')
 local p = 1
 for k = 1, #PHASES do
@@ -147,22 +143,22 @@ for k = 1, #PHASES do
     end
 end
 place = phase and place or ''
+if phase == 'keys' then
+    keys()
+    p = #PHASES + 1
+elseif phase == 'totals' then
+    places()
+    conservation()
+    p = #PHASES + 1
+end
 while p <= #PHASES do
-    local name, further = PHASES[p], nil
-    if name == 'keys' then
-        further = keys(place)
-    elseif name == 'totals' then
-        places()
-        conservation()
-    else
-        further = walk(name, place)
-    end
+    local further = walk(PHASES[p], place)
     if further then
         place = further
     else
         p, place = p + 1, ''
     end
-    if looked >= BOUND or further or name == 'keys' or name == 'dead' then
+    if looked >= BOUND or further then
         break
     end
 end

@@ -14,7 +14,7 @@ local function choose(wanted, found, aging, rows, keys, scores)
     local passed, started, expired, freed, got = { 'ZREM', queued }, { 'ZREM', expiry }, {}, {}, 0
 
     local function isOver()
-        return got == wanted or #passed >= 402
+        return isFull or got == wanted or #passed >= 402
     end
 
     -- The record of a queued job; of others nil, they are passed.
@@ -29,9 +29,12 @@ local function choose(wanted, found, aging, rows, keys, scores)
         passed[#passed + 1] = id
     end
 
-    -- Hands a job out, or lets it expire.
+    -- Hands a job out, lets it expire, or leaves it where it is when there is no room for it.
     local function pass(record)
         local id, expires = record[1], (tonumber(record[5]) or 0) == 0 and tonumber(record[12])
+        if not (expires and expires <= now) and not fits(record[3], record[4], record[9]) then
+            return
+        end
         passed[#passed + 1] = id
         if expires then
             started[#started + 1] = id
@@ -55,7 +58,7 @@ local function choose(wanted, found, aging, rows, keys, scores)
         local looked = 0
         repeat
             for i = 1, #found, 2 do
-                local record = look(found[i], found[i + 1])
+                local record = not isFull and look(found[i], found[i + 1])
                 if record then
                     pass(record)
                 end
@@ -116,7 +119,9 @@ local function choose(wanted, found, aging, rows, keys, scores)
     end
     call('ZCARD', expiry)
     -- The first write frees memory, so that a full Redis can be drained.
-    call(unpack(passed))
+    if #passed > 2 then
+        call(unpack(passed))
+    end
     if #started > 2 then
         call(unpack(started))
     end

@@ -20,7 +20,7 @@ for i = 2, #ARGV, 6 do
     end
     local worth = standing(record, ARGV[i + 1], nil)
     if worth == 'held' then
-        worth = now + (tonumber(ARGV[i + 2]) or record[3] or record[4] or policy[1] or 30000)
+        worth = soon + (tonumber(ARGV[i + 2]) or record[3] or record[4] or policy[1] or 30000)
         ended[#ended + 1] = id
         leases[#leases + 1], leases[#leases + 2] = string.format('%.0f', worth), id
         if ARGV[i + 3] ~= '' or ARGV[i + 4] ~= '' or ARGV[i + 5] ~= '' then

@@ -35,7 +35,8 @@ for k = 1, #held do
             local step = kind == 'exponential' and 2 ^ math.min(attempt - 1, 62) or kind == 'linear' and attempt or 1
             delay = math.floor(math.min(tonumber(most), least * step) * (1 - jitter * ARGV[i + 5]))
         end
-        local due = string.format('%.0f', now + delay)
+        delay = delay > 0 and soon + delay or now
+        local due = string.format('%.0f', delay)
         if err == '' then
             call('HSET', record.key, 'state', 'retrying', 'outcome', 'failed', 'run_at', due, 'history',
                 remember(record, 'failed', err))
@@ -44,7 +45,7 @@ for k = 1, #held do
                 remember(record, 'failed', err), 'error', err)
         end
         later[#later + 1], later[#later + 2] = due, record.id
-        reply[record.r] = now + delay
+        reply[record.r] = delay
         tell('retrying', record.id, record[ATTEMPTS], ' ' .. due)
     else
         bury(record, 'failed', err)

@@ -49,7 +49,7 @@ local function finish(state, ended)
             if reason ~= '' then
                 call('HSET', job.key, 'reason', reason)
             end
-            added[#added + 1], added[#added + 2] = string.format('%.0f', now + keep), job.id
+            added[#added + 1], added[#added + 2] = string.format('%.0f', soon + keep), job.id
         end
         tell(state, job.id, job.attempts or 0, reason ~= '' and ' - ' .. reason or '')
     end

@@ -1,7 +1,7 @@
 -- Takes plain new jobs in and puts them straight into the hands of claims that wait for them: enqueue and claim in one.
 -- KEYS[1]  base
--- ARGV     queue, origin; for each job: id, type, payload, ''; for each claim: max, lease_ms or '', worker; then the nonce
---          of this call, the jobs wanted in all, and the number of jobs.
+-- ARGV     queue, origin; for each job: id, type, payload, ''; for each claim: max, lease_ms or '', worker; then the room in
+--          bytes, which these jobs have, the nonce of this call, the jobs wanted in all, and the number of jobs.
 -- Returns  now; for each job what the enqueue script says of it; last what the claim script returns.
 
 -- An empty queue has nobody before these jobs, and no other claim can come between: what is handed over never stands in
@@ -65,7 +65,7 @@ if isOpen and total[2] and total[2] ~= '0' then
                     left = left - 1
                     local wish = chosen ~= '' and chosen or defaultLease
                     if wish ~= lease then
-                        lease, untilText = wish, format('%.0f', now + wish)
+                        lease, untilText = wish, format('%.0f', soon + wish)
                     end
                     record[4] = 'processing'
                     record[f + 1], record[f + 2] = 'attempts', '1'

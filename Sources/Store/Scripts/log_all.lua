@@ -5,7 +5,7 @@
 -- Returns  now.
 
 if call('EXISTS', base .. 'counters', base .. 'policy') > 0 then
-    local policy, till = base .. 'policy', now + ARGV[2]
+    local policy, till = base .. 'policy', soon + ARGV[2]
     if till > tonumber(call('HGET', policy, 'listened') or 0) then
         call('HSET', policy, 'listened', string.format('%.0f', till))
     end

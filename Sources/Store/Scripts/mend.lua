@@ -62,7 +62,7 @@ end
 
 -- When the record of an ended job goes.
 local function ends(job)
-    return (tonumber(job.finished_at) or now) + (job.keep_ms or keepMs)
+    return (tonumber(job.finished_at) or now) + 1 + (job.keep_ms or keepMs)
 end
 
 -- Puts a job where its state says, with all that the other scripts count on there.

@@ -28,11 +28,11 @@ for k = 1, #held do
         reply[record.r] = 3
     else
         if delay > 0 then
-            local due = string.format('%.0f', now + delay)
+            local due = string.format('%.0f', soon + delay)
             call('HSET', key, 'state', 'scheduled', 'outcome', 'released', 'attempts', left, 'history', history, 'run_at',
                 due)
             later[#later + 1], later[#later + 2] = due, record.id
-            reply[record.r] = now + delay
+            reply[record.r] = soon + delay
             tell('released', record.id, record[ATTEMPTS], ' ' .. due)
         else
             call('HSET', key, 'state', 'queued', 'outcome', 'released', 'attempts', left, 'history', history)

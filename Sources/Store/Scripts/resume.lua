@@ -1,12 +1,14 @@
 -- Ends the pause of a queue and wakes the claims that wait on other hosts.
 -- KEYS[1]  base
 -- ARGV     queue, origin.
--- Returns  now, and 1, or 0 when there is no such queue.
+-- Returns  now; if there is such a queue also what its pause was: '1', its end, or false.
 
 if call('EXISTS', base .. 'counters', base .. 'policy') == 0 then
-    return { now, 0 }
+    return { now }
 end
-if call('HDEL', base .. 'policy', 'paused') == 1 then
+local before = call('HGET', base .. 'policy', 'paused')
+if before then
+    call('HDEL', base .. 'policy', 'paused')
     wake()
 end
-return { now, 1 }
+return { now, before }

@@ -1,7 +1,8 @@
 -- Does what time asks for: leases that expired end, scheduled and retrying jobs that are due become ready, jobs that never
 -- started expire, records of ended jobs go when they were kept long enough, a pause ends.
 -- KEYS[1]  base
--- ARGV     queue, origin, `reclaim` or `promote` (only).
+-- ARGV     queue, origin, until when expired leases may be reclaimed (0: not at all): a call that comes late, or after the
+--          clock was set forward, does not reclaim.
 -- Returns  0 when there is nothing that time could change (idle.lua says it). Else now, reclaimed, promoted, expired, 1 if a
 --          bound was reached (call again) or 0, 1 if queued jobs can be claimed now or 0, the earliest time that is left or
 --          false.
@@ -11,13 +12,17 @@ local BOUND = 100
 local function due(set)
     return call('ZRANGEBYSCORE', set, '-inf', at, 'LIMIT', 0, BOUND)
 end
-local silent = ARGV[3] == 'reclaim' and due(processing) or {}
+local silent = now <= tonumber(ARGV[3]) and due(processing) or {}
 local planned, failed = due(scheduled), due(retrying)
 local further = call('EXISTS', expiry, base .. 'cancelled', base .. 'expired') > 0
 local mortal = further and due(expiry) or {}
 local kept = { cancelled = further and due(base .. 'cancelled') or {}, expired = further and due(base .. 'expired') or {} }
 local limits = call('HMGET', base .. 'policy', 'paused', 'dead_keep_ms', 'dead_keep_count', 'order')
 local paused, deadKeep, deadCount = limits[1], tonumber(limits[2]), tonumber(limits[3])
+-- The entry's time was rounded down: what is kept at all is kept to the end of a millisecond.
+if deadKeep and deadKeep > 0 then
+    deadKeep = deadKeep + 1
+end
 local ends = paused and paused ~= '1' and tonumber(paused) or nil
 local pauseEnded = ends and ends <= now
 

@@ -1,8 +1,8 @@
 -- Stands before the scripts that claim: hands the best queued jobs to claims, each with a new token and a lease. Needs
 -- rules.lua.
 -- KEYS[1]  base
--- ARGV     from `first` to `last`: for each claim: max, lease_ms or '', worker; then the nonce of this call, and jobs wanted
---          in all (≤ 100).
+-- ARGV     from `first` to `last`: for each claim: max, lease_ms or '', worker; then the room in bytes, the nonce of this
+--          call, and jobs wanted in all (≤ 100).
 -- Returns  nothing; `take` returns what the head of claim.lua tells.
 
 -- Since when a job could have been claimed: run_at, false for enqueued_at, or '0' when that is not known, because it came back
@@ -14,6 +14,18 @@ local function readyAt(enqueued, run, claimed)
     return run
 end
 
+-- What a job takes of the room: its JSON, and what the answer puts around it.
+local used, room, takesAny, isFull = 0, nil, true, false
+local function fits(payload, meta, checkpoint)
+    local size = #(payload or '') + #(meta or '') + #(checkpoint or '') + 1024
+    if used + size > room and not (used == 0 and takesAny) then
+        isFull = true
+        return false
+    end
+    used = used + size
+    return true
+end
+
 -- `choose` is that of choose.lua, or nil when it is not needed: the queue is not `isSpecial`.
 local isSpecial = policy.tracked or policy.aging_ms
 local function take(first, last, choose)
@@ -21,6 +33,8 @@ local function take(first, last, choose)
         return { now, 1 }
     end
     local queued, processing, wanted = base .. 'queued', base .. 'processing', tonumber(ARGV[last])
+    room = tonumber(ARGV[last - 2])
+    takesAny, room = room >= 0, math.abs(room)
     local found = call('ZRANGEBYSCORE', queued, '-inf', '+inf', 'WITHSCORES', 'LIMIT', '0', ARGV[last])
     if #found == 0 then
         return { now, 0 }
@@ -41,23 +55,29 @@ local function take(first, last, choose)
                 local record = call('HMGET', key, 'state', 'type', 'payload', 'meta', 'attempts', 'max_attempts',
                     'enqueued_at', 'lease_ms', 'run_at', 'claimed_at')
                 if record[1] == 'queued' then
+                    if not fits(record[3], record[4]) then
+                        break
+                    end
                     got = got + 1
                     record[1] = found[i]
                     record[9], record[10] = readyAt(record[7], record[9], record[10]) or nil, nil
                     keys[got], scores[got], reply[got + 3] = key, found[i + 1], record
                 end
+                looked = looked + 1
             end
-            looked = looked + #found / 2
-            if got == wanted or looked >= 400 or #found < 2 then
+            if isFull or got == wanted or looked >= 400 or #found < 2 then
                 break
             end
             found = call('ZRANGE', queued, looked, looked + wanted - got - 1, 'WITHSCORES')
         until #found == 0
         -- The first write frees memory, so that a full Redis can be drained.
-        call('ZREMRANGEBYRANK', queued, '0', looked - 1)
+        if looked > 0 then
+            call('ZREMRANGEBYRANK', queued, '0', looked - 1)
+        end
     end
+    reply[2] = isFull and 2 or 0
     if got == 0 then
-        return { now, 0 }
+        return { now, reply[2] }
     end
 
     -- `lease` is only written when it is not what the record or the queue says anyhow; see extend.lua.
@@ -76,7 +96,7 @@ local function take(first, last, choose)
         local record, token = reply[k + 3], format('%s%06d-%s', high, low, nonce)
         local wish, attempts = chosen ~= '' and chosen or record[8] or defaultLease, record[5]
         if wish ~= lease then
-            lease, untilText = wish, format('%.0f', now + wish)
+            lease, untilText = wish, format('%.0f', soon + wish)
         end
         if attempts or chosen ~= '' then
             attempts = attempts and format('%.0f', attempts + 1) or '1'

@@ -35,5 +35,5 @@ local function publish(count, text)
             redis.pcall('XADD', log, 'MAXLEN', '~', '4000', seq, 'events', text)
         end
     end
-    redis.pcall('PUBLISH', log, seq .. '\n' .. text)
+    redis.pcall('PUBLISH', log .. database, seq .. '\n' .. text)
 end

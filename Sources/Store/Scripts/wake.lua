@@ -7,7 +7,7 @@
 -- two commands answer is never an error of the script, whose jobs are in place by then: a claim that was not woken is
 -- found by its own host's safety net.
 local function wake()
-    local channel, origin = base .. 'queued', ARGV[2]
+    local channel, origin = base .. 'queued' .. database, ARGV[2]
     local listeners = redis.pcall('PUBSUB', 'NUMSUB', channel)[2]
     if listeners ~= (string.byte(origin) == 43 and 1 or 0) then
         redis.pcall('PUBLISH', channel, origin)

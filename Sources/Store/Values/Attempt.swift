@@ -10,6 +10,9 @@ public struct ClaimRequest: Sendable {
     public var leaseMs: Int64?
     /// The worker's name from `hello`, or empty.
     public var worker: String
+    /// What the jobs of one claim may count together (`ClaimedJob.answerBytes`), unless it is only one.
+    public static let maximumBytes = (4 << 20) - (256 << 10)
+
     public init(max: Int, leaseMs: Int64? = nil, worker: String = "") {
         self.max = max
         self.leaseMs = leaseMs
@@ -53,8 +56,15 @@ public struct ClaimedJob: Equatable, Sendable {
         self.checkpoint = checkpoint
     }
 
+    /// What it counts in a claim's answer: its JSON, and an allowance for all that stands around it.
+    static func answerBytes(payload: [UInt8], meta: [UInt8]?, checkpoint: [UInt8]?) -> Int {
+        payload.count + (meta?.count ?? 0) + (checkpoint?.count ?? 0) + 1_024
+    }
+
+    var answerBytes: Int { Self.answerBytes(payload: payload, meta: meta, checkpoint: checkpoint) }
+
     /// When it was claimed.
-    public var claimedAt: ServerTime { leaseUntil - leaseMs }
+    public var claimedAt: ServerTime { leaseUntil - DueTime.after(leaseMs, from: 0) }
 }
 
 /// What a claim found: up to `max` jobs, best first.
@@ -62,9 +72,12 @@ public struct Claimed: Equatable, Sendable {
     public var jobs: [ClaimedJob]
     /// The queue is paused (then `jobs` is empty).
     public var paused: Bool
-    public init(jobs: [ClaimedJob], paused: Bool = false) {
+    /// There are more for this claim, but its answer is long enough.
+    public var isCut: Bool
+    public init(jobs: [ClaimedJob], paused: Bool = false, isCut: Bool = false) {
         self.jobs = jobs
         self.paused = paused
+        self.isCut = isCut
     }
 }
 

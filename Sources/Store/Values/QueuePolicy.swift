@@ -22,6 +22,32 @@ public struct QueuePolicy: Equatable, Sendable {
     public init() {}
 }
 
+/// Whether claims find nothing in a queue.
+public enum QueuePause: Equatable, Sendable {
+    case none, forever
+    case until(ServerTime)
+}
+
+/// One bounded step of removing a queue.
+public enum RemovalStep: Equatable, Sendable {
+    /// Records were removed, and there are more.
+    case removed(Int)
+    /// Records were removed, and with the last of them the queue.
+    case gone(Int)
+    /// Jobs wait or run.
+    case refused(Depth)
+}
+
+/// Some of the queues.
+public struct QueuePage: Equatable, Sendable {
+    public var names: [String]
+    public var cursor: String?
+    public init(names: [String], cursor: String?) {
+        self.names = names
+        self.cursor = cursor
+    }
+}
+
 /// What `configure` changes; everything else stays.
 public struct PolicyChange: Equatable, Sendable {
     public var maxAttempts = Setting<Int>.unchanged

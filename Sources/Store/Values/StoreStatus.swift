@@ -25,6 +25,8 @@ public struct StoreStatus: Equatable, Sendable {
     /// Without user and password, e.g. `unix:///run/redis.sock`.
     public var address: String
     public var state: State
+    /// Whether anything can be asked of it. One that refuses writes can be read, and jobs may leave it when it is full.
+    public var isReachable: Bool
     /// Since when it is ready, or is not: µs of the loop's clock (`Loop.now`). Tries to connect do not change it.
     public var since: UInt64
     public var role: String?
@@ -36,18 +38,22 @@ public struct StoreStatus: Equatable, Sendable {
     public var reconnects: Int
     /// Why it is not ready, in words for a user; nil: it is, or nothing is known yet.
     public var problem: String?
+    /// What an operator must know although it works: how jobs may get lost. Each a sentence.
+    public var risks: [String]
 
     /// Whether everything that the store does can be done.
     public var isReady: Bool { state.isReady }
 
     public init(
-        kind: String, address: String, state: State, since: UInt64 = 0, role: String? = nil, version: String? = nil,
+        kind: String, address: String, state: State, isReachable: Bool? = nil, since: UInt64 = 0, role: String? = nil,
+        version: String? = nil,
         roundTripUs: Int64? = nil, roundTrips: Histogram = Histogram(.short), reconnects: Int = 0,
-        problem: String? = nil
+        problem: String? = nil, risks: [String] = []
     ) {
         self.kind = kind
         self.address = address
         self.state = state
+        self.isReachable = isReachable ?? state.isReady
         self.since = since
         self.role = role
         self.version = version
@@ -55,5 +61,6 @@ public struct StoreStatus: Equatable, Sendable {
         self.roundTrips = roundTrips
         self.reconnects = reconnects
         self.problem = problem
+        self.risks = risks
     }
 }

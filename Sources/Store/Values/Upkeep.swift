@@ -76,6 +76,37 @@ public enum DeleteOutcome: Equatable, Sendable {
     case notFound
 }
 
+/// What a step of `check` looks at.
+public enum CheckPart: Equatable, Sendable {
+    /// Sets and dead letters, from where the step before ended; nil: from the beginning.
+    case indexes(cursor: String?)
+    /// These ends of keys (`job:<id>`, `unique:<key>`), at most `CheckPart.mostKeys`.
+    case keys([String])
+    /// What counters say, when all else was looked at.
+    case totals
+
+    public static let mostKeys = 200
+}
+
+/// Some of the keys of records and unique keys.
+public struct KeyPage: Equatable, Sendable {
+    public struct Key: Hashable, Sendable {
+        public var queue: String
+        /// What follows the part that all keys of the queue have in common.
+        public var end: String
+        public init(queue: String, end: String) {
+            self.queue = queue
+            self.end = end
+        }
+    }
+    public var keys: [Key]
+    public var cursor: String?
+    public init(keys: [Key], cursor: String?) {
+        self.keys = keys
+        self.cursor = cursor
+    }
+}
+
 /// One bounded step of `check`.
 public struct CheckStep: Equatable, Sendable {
     /// Entries and records that were looked at.

@@ -42,13 +42,20 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
     public var description: String { pattern }
 
     /// It has no `*` and no `?`: it matches only itself.
-    public var isExact: Bool { !pattern.utf8.contains { $0 == Self.star || $0 == Self.one } }
+    public var isExact: Bool { !Self.isPattern(pattern) }
+
+    /// Whether a text has `*` or `?`: it is no name.
+    public static func isPattern(_ text: String) -> Bool { text.utf8.contains { $0 == star || $0 == one } }
 
     /// Whether a name is one of those. At most O(pattern · name), whatever the pattern.
     public func matches(_ name: String) -> Bool {
-        starWalk(
-            Array(pattern.utf8), over: Array(name.utf8), isStar: { $0 == Self.star },
-            takes: { $0 == Self.one || $0 == $1 })
+        var pattern = pattern
+        var name = name
+        return pattern.withUTF8 { pattern in
+            name.withUTF8 { name in
+                starWalk(pattern, over: name, isStar: { $0 == Self.star }, takes: { $0 == Self.one || $0 == $1 })
+            }
+        }
     }
 
     static let star: UInt8 = 0x2A

@@ -5,11 +5,12 @@
 /// A star takes in any run of the text. On a mismatch the last one takes in one element more; earlier ones need no
 /// second look.
 /// - Parameters:
+///   - pattern: an array or a buffer, as is the text: its first index is 0.
 ///   - isStar: whether an element of the pattern is a star.
 ///   - takes: whether an element of the pattern, which is no star, takes in one of the text.
-public func starWalk<Element>(
-    _ pattern: [Element], over text: [Element], isStar: (Element) -> Bool, takes: (Element, Element) -> Bool
-) -> Bool {
+public func starWalk<Pattern: RandomAccessCollection<Element>, Text: RandomAccessCollection<Element>, Element>(
+    _ pattern: Pattern, over text: Text, isStar: (Element) -> Bool, takes: (Element, Element) -> Bool
+) -> Bool where Pattern.Index == Int, Text.Index == Int {
     var (p, t) = (0, 0)
     // Where the last star stands, and how far it reaches.
     var (star, reach) = (-1, 0)

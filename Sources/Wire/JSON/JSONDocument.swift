@@ -80,14 +80,14 @@ public struct JSONDocument: Sendable, CustomStringConvertible {
     }
 
     private func text(_ slice: JSONSlice) -> String {
-        bytes.withUnsafeBytes { JSONText.lossyString(slice, in: $0) }
+        bytes.withUnsafeBytes { JSONText.string(slice, in: $0) }
     }
 
     private static func scan(_ bytes: [UInt8]) throws(JSONError) -> JSONSlice {
         var result: Result<JSONSlice, JSONError>!
         bytes.withUnsafeBytes { lent in
             result = Result { () throws(JSONError) in
-                var scanner = JSONScanner(lent)
+                var scanner = JSONScanner(lent, allowsLoneSurrogates: true)
                 return try scanner.scanText()
             }
         }
@@ -97,7 +97,7 @@ public struct JSONDocument: Sendable, CustomStringConvertible {
     /// Walks an object that was validated.
     private func eachMember(_ body: (_ name: JSONSlice, _ value: JSONSlice) -> Void) {
         bytes.withUnsafeBytes { lent in
-            var scanner = JSONScanner(lent, at: Int(slice.start) + 1)
+            var scanner = JSONScanner(lent, at: Int(slice.start) + 1, allowsLoneSurrogates: true)
             scanner.skipWhitespace()
             while scanner.peek != 0x7D {
                 // Cannot throw: the same bytes passed the same scanner before.
@@ -114,7 +114,7 @@ public struct JSONDocument: Sendable, CustomStringConvertible {
     /// Walks an array that was validated.
     private func eachElement(_ body: (JSONSlice) -> Void) {
         bytes.withUnsafeBytes { lent in
-            var scanner = JSONScanner(lent, at: Int(slice.start) + 1)
+            var scanner = JSONScanner(lent, at: Int(slice.start) + 1, allowsLoneSurrogates: true)
             scanner.skipWhitespace()
             while scanner.peek != 0x5D {
                 // Cannot throw: the same bytes passed the same scanner before.

@@ -18,6 +18,7 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case openString = "a string is not closed"
         case controlCharacter = "a control character in a string must be escaped"
         case badEscape = "an escape in a string is malformed"
+        case loneSurrogate = "an escape in a string is one half of a surrogate pair without the other"
         case badUTF8 = "a string is not valid UTF-8"
         case tooDeep = "nested deeper than 128"
         case notAnObject = "it is a value of another kind"

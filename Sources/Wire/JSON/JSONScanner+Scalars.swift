@@ -1,8 +1,8 @@
 // Strings, numbers and the three words of JSON.
 //
 // A string is passed eight plain bytes at a time; a quote, a backslash, a control character or a byte beyond ASCII stops
-// the quick way and is looked at alone. `\u` escapes are checked for their four digits; a lone surrogate is allowed
-// here, as RFC 8259 allows it, and refused only where the text becomes a value of ours (`JSONText`).
+// the quick way and is looked at alone. `\u` escapes are checked for their four digits and for lone surrogates: RFC 8259
+// allows those, but strict parsers refuse every text that has one, so a stored one would spoil a whole reply.
 
 extension JSONScanner {
     /// Validates the string whose opening quote is at the position and moves behind it. True: it has an escape.
@@ -64,10 +64,29 @@ extension JSONScanner {
             for index in position + 2..<position + 6 where JSONText.hexDigit(base[index]) == nil {
                 throw JSONError(problem: .badEscape, offset: index)
             }
+            if !allowsLoneSurrogates, isSurrogate(at: position) {
+                guard startsPair(at: position) else { throw JSONError(problem: .loneSurrogate, offset: position) }
+                position += 6
+            }
             position += 6
         default:
             throw error(.badEscape)
         }
+    }
+
+    /// Whether the `\u` escape at `index`, which has its four digits, is D800 to DFFF.
+    private func isSurrogate(at index: Int) -> Bool {
+        base[index + 2] | 0x20 == 0x64 && JSONText.hexDigit(base[index + 3])! >= 8
+    }
+
+    /// Whether the surrogate at `index` is the first half of a pair (D800 to DBFF) and its second half follows.
+    private func startsPair(at index: Int) -> Bool {
+        guard JSONText.hexDigit(base[index + 3])! < 0xC, index + 12 <= count else { return false }
+        let second = index + 6
+        guard base[second] == 0x5C, base[second + 1] == 0x75, base[second + 2] | 0x20 == 0x64,
+            let digit = JSONText.hexDigit(base[second + 3])
+        else { return false }
+        return digit >= 0xC && JSONText.hexDigit(base[second + 4]) != nil && JSONText.hexDigit(base[second + 5]) != nil
     }
 
     /// Moves behind one character beyond ASCII; the ranges are those of the Unicode Standard, table 3-7.

@@ -23,17 +23,26 @@ struct JSONSlice: Sendable {
 struct JSONScanner {
     static let maximumDepth = 128
 
+    /// How deep what is stored may be nested: the deepest reply, a claim's, puts its object, `jobs` and the job around it,
+    /// and every reply can then be read with `maximumDepth`.
+    static let maximumStoredDepth = maximumDepth - 3
+
     let base: UnsafePointer<UInt8>
     let count: Int
     var position: Int
+    /// For readers of what others wrote: replies may have texts that were stored before lone surrogates were refused.
+    let allowsLoneSurrogates: Bool
+    /// The most containers that were open at once so far, those counted by the caller included.
+    private(set) var deepest = 0
 
     /// A scanner over `bytes`, which must outlive it.
-    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, allowsLoneSurrogates: Bool = false) {
         precondition(bytes.count <= Int(UInt32.max) && position >= 0 && position <= bytes.count)
         // An empty buffer may have no address; with count 0 the stand-in is never read.
         base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? UnsafePointer(bitPattern: 1)!
         count = bytes.count
         self.position = position
+        self.allowsLoneSurrogates = allowsLoneSurrogates
     }
 
     /// The byte at the position; 0 at the end, which no rule of JSON accepts.
@@ -101,6 +110,14 @@ struct JSONScanner {
         return value
     }
 
+    /// How deep a validated value is nested: 0 for all but objects and arrays.
+    static func depth(of value: JSONSlice, in bytes: UnsafeRawBufferPointer) -> Int {
+        var scanner = JSONScanner(bytes, at: Int(value.start))
+        // Cannot throw: the same bytes passed a scanner before.
+        _ = try? scanner.scanValue(depth: 0)
+        return scanner.deepest
+    }
+
     /// Nothing but whitespace may follow.
     mutating func expectEnd() throws(JSONError) {
         skipWhitespace()
@@ -111,6 +128,8 @@ struct JSONScanner {
     private mutating func skipContainer(depth: Int) throws(JSONError) {
         var objects: UInt128 = 0  // the kinds of the open containers, the innermost in the lowest bit: 1 is an object
         var open = 0
+        var mostOpen = 0
+        defer { deepest = max(deepest, depth + mostOpen) }
         while true {
             // At the beginning of a value.
             switch peek {
@@ -118,6 +137,7 @@ struct JSONScanner {
                 objects = objects << 1 | 1
                 open += 1
                 guard depth + open <= Self.maximumDepth else { throw error(.tooDeep) }
+                mostOpen = max(mostOpen, open)
                 position += 1
                 skipWhitespace()
                 if peek != 0x7D {
@@ -128,6 +148,7 @@ struct JSONScanner {
                 objects <<= 1
                 open += 1
                 guard depth + open <= Self.maximumDepth else { throw error(.tooDeep) }
+                mostOpen = max(mostOpen, open)
                 position += 1
                 skipWhitespace()
                 if peek != 0x5D { continue }

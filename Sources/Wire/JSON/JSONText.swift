@@ -13,30 +13,19 @@ enum JSONText {
         }
     }
 
-    /// The text between the quotes; nil when an escape is a lone surrogate, which no Swift string can hold.
-    static func string(_ slice: JSONSlice, in bytes: UnsafeRawBufferPointer) -> String? {
+    /// The text between the quotes, with U+FFFD in place of lone surrogates (a request has none).
+    static func string(_ slice: JSONSlice, in bytes: UnsafeRawBufferPointer) -> String {
         if !slice.isEscaped { return String(decoding: bytes[slice.inner], as: UTF8.self) }
-        var hasLoneSurrogate = false
-        let decoded = unescape(bytes[slice.inner], &hasLoneSurrogate)
-        return hasLoneSurrogate ? nil : String(decoding: decoded, as: UTF8.self)
-    }
-
-    /// The text between the quotes, with U+FFFD in place of lone surrogates.
-    static func lossyString(_ slice: JSONSlice, in bytes: UnsafeRawBufferPointer) -> String {
-        if !slice.isEscaped { return String(decoding: bytes[slice.inner], as: UTF8.self) }
-        var hasLoneSurrogate = false
-        return String(decoding: unescape(bytes[slice.inner], &hasLoneSurrogate), as: UTF8.self)
+        return String(decoding: unescape(bytes[slice.inner]), as: UTF8.self)
     }
 
     /// How many bytes the text between the quotes has, without its escapes.
     static func length(_ slice: JSONSlice, in bytes: UnsafeRawBufferPointer) -> Int {
-        if !slice.isEscaped { return slice.inner.count }
-        var hasLoneSurrogate = false
-        return unescape(bytes[slice.inner], &hasLoneSurrogate).count
+        slice.isEscaped ? unescape(bytes[slice.inner]).count : slice.inner.count
     }
 
-    /// The UTF-8 behind the escapes of a string's inside; a lone surrogate becomes U+FFFD and is told.
-    static func unescape(_ inner: Slice<UnsafeRawBufferPointer>, _ hasLoneSurrogate: inout Bool) -> [UInt8] {
+    /// The UTF-8 behind the escapes of a string's inside; a lone surrogate becomes U+FFFD.
+    static func unescape(_ inner: Slice<UnsafeRawBufferPointer>) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(inner.count)
         var index = inner.startIndex
@@ -65,7 +54,6 @@ enum JSONText {
             if let scalar = Unicode.Scalar(unit) {
                 decoded.append(contentsOf: UTF8.encode(scalar)!)
             } else {
-                hasLoneSurrogate = true
                 decoded.append(contentsOf: [0xEF, 0xBF, 0xBD])
             }
         }

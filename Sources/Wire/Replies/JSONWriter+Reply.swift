@@ -16,6 +16,9 @@ extension JSONWriter {
         endLine()
     }
 
+    /// What ends a reply, and its line, whose last member went its own way.
+    public static let endOfLongReply: [UInt8] = [0x7D, 0x0A]
+
     /// The whole line of a refusal.
     public mutating func errorReply(id: [UInt8]?, _ error: WireError) {
         beginObject()

@@ -34,10 +34,6 @@ public struct WireError: Error, Equatable, Sendable {
         self.ref = ref
     }
 
-    /// The answer to a line that the framer reported as too long.
-    public static func lineTooLong(limit: Int) -> WireError {
-        WireError(.lineTooLong, "the line is longer than \(limit) bytes")
-    }
 }
 
 /// A refused line: the error, and the id to echo if one could be read.
@@ -49,5 +45,11 @@ public struct RequestError: Error, Equatable, Sendable {
     public init(id: [UInt8]?, error: WireError) {
         self.id = id
         self.error = error
+    }
+
+    /// The refusal of a line of more than `limit` bytes that the framer did not keep; `head` has its first bytes.
+    public init(tooLong head: UnsafeRawBufferPointer, limit: Int) {
+        self.init(
+            id: RequestHead.id(of: head), error: WireError(.lineTooLong, "the line is longer than \(limit) bytes"))
     }
 }

@@ -2,8 +2,10 @@
 
 /// Which jobs a worker wants.
 public struct ClaimBody: Equatable, Sendable {
-    /// In the order they are asked; at least one, no name twice.
+    /// Names of queues and patterns in the order they are asked; at least one, at most 64, none twice.
     public var queues: [String]
+    /// A bit for each of `queues`, the first the lowest: it is a pattern.
+    public var patterns: UInt64 = 0
     public var waitMs: Int64
     public var max: Int
     /// nil: the job's, or the queue's.
@@ -13,9 +15,11 @@ public struct ClaimBody: Equatable, Sendable {
     public var weights: [Int]
 
     init(_ members: borrowing MemberReader) throws(WireError) {
-        switch (try members.optionalText(.queue), try members.optionalQueueNames(.queues)) {
+        switch (try members.optionalText(.queue), try members.optionalQueueTerms(.queues)) {
         case (let queue?, nil): queues = [queue]
-        case (nil, let names?): queues = names
+        case (nil, let terms?):
+            queues = terms
+            for (index, term) in terms.enumerated() where Glob.isPattern(term) { patterns |= 1 << UInt64(index) }
         case (nil, nil): throw members.refusal(.queues, "is missing (or queue)")
         case (_?, _?): throw members.refusal(.queues, "must not stand beside queue")
         }

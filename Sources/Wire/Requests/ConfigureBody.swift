@@ -3,6 +3,8 @@
 /// What `configure` changes in the policy of a queue.
 public struct ConfigureBody: Equatable, Sendable {
     public var queue: String
+    /// Make the queue if there is none.
+    public var create: Bool
     public var maxAttempts: Setting<Int>
     public var leaseMs: Setting<Int64>
     public var backoff: Setting<BackoffBody>
@@ -16,6 +18,7 @@ public struct ConfigureBody: Equatable, Sendable {
 
     init(_ members: borrowing MemberReader) throws(WireError) {
         queue = try members.text(.queue)
+        create = try members.bool(.create)
         maxAttempts = try members.countSetting(.maxAttempts)
         leaseMs = members.setting(.leaseMs, try members.optionalInteger(.leaseMs))
         backoff = members.setting(.backoff, try BackoffBody(members))

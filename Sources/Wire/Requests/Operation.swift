@@ -33,9 +33,11 @@ public enum Operation: Sendable {
     case delete(JobName)
     case purge(PurgeBody)
     /// `until` in milliseconds since the epoch; nil: until it is resumed.
-    case pause(queue: String, until: Int64?)
+    case pause(queue: String, until: Int64?, create: Bool)
     case resume(ResumeBody)
     indirect case configure(ConfigureBody)
+    /// `jobs`: also one whose jobs wait or run.
+    case removeQueue(queue: String, jobs: Bool)
     /// nil: all queues.
     case reclaim(queue: String?)
     /// nil: all workers.
@@ -75,9 +77,12 @@ public enum Operation: Sendable {
         case .delete: self = .delete(try members.jobName(.job))
         case .purge: self = .purge(try PurgeBody(members))
         case .pause:
-            self = .pause(queue: try members.text(.queue), until: try members.optionalInteger(.until))
+            self = .pause(
+                queue: try members.text(.queue), until: try members.optionalInteger(.until),
+                create: try members.bool(.create))
         case .resume: self = .resume(try ResumeBody(members))
         case .configure: self = .configure(try ConfigureBody(members))
+        case .removeQueue: self = .removeQueue(queue: try members.text(.queue), jobs: try members.bool(.jobs))
         case .reclaim: self = .reclaim(queue: try members.optionalText(.queue))
         case .quiet: self = .quiet(worker: try members.optionalGlob(.worker))
         case .drain: self = .drain
@@ -119,6 +124,7 @@ public enum Operation: Sendable {
         case .pause: .pause
         case .resume: .resume
         case .configure: .configure
+        case .removeQueue: .removeQueue
         case .reclaim: .reclaim
         case .quiet: .quiet
         case .drain: .drain

@@ -10,7 +10,7 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
     case subscribe, unsubscribe
     case bind, unbind, topics
     case list, queues, stats, workers
-    case requeue, delete, purge, pause, resume, configure
+    case requeue, delete, purge, pause, resume, configure, removeQueue
     case reclaim, quiet, drain, check, metrics, reload
 
     /// The word of the wire.
@@ -45,6 +45,7 @@ public enum OperationName: UInt8, Sendable, CaseIterable {
         case .pause: "pause"
         case .resume: "resume"
         case .configure: "configure"
+        case .removeQueue: "remove_queue"
         case .reclaim: "reclaim"
         case .quiet: "quiet"
         case .drain: "drain"

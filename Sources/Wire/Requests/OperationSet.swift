@@ -59,7 +59,7 @@ extension OperationName {
         case .subscribe, .unsubscribe: false
         case .bind, .unbind, .topics: false
         case .list, .queues, .stats: false
-        case .workers, .requeue, .delete, .purge, .pause, .resume, .configure: true
+        case .workers, .requeue, .delete, .purge, .pause, .resume, .configure, .removeQueue: true
         case .reclaim, .quiet, .drain, .check, .metrics, .reload: true
         }
     }

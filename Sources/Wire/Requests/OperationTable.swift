@@ -76,6 +76,7 @@ public enum OperationTable {
         case .pause: "claims find nothing in the queue until it is resumed"
         case .resume: "ends the pause of a queue, or tells quiet workers to go on"
         case .configure: "a queue's defaults and limits: sets those that are there, null takes one back; shows all"
+        case .removeQueue: "removes a queue with all that belongs to it: records, rules, totals, bindings"
         case .reclaim: "does the sweep now: what is due is promoted, expired leases end"
         case .quiet: "tells workers to finish and to claim no more"
         case .drain: "stops taking new work, and tells all workers to finish"
@@ -110,7 +111,7 @@ public enum OperationTable {
         case .pause:
             [
                 MemberSpec(.queue, .queueName, .required, "which"),
-                MemberSpec(.until, .integer(time), .none, "ends the pause by itself"),
+                MemberSpec(.until, .integer(time), .none, "ends the pause by itself"), create,
             ]
         case .resume:
             [
@@ -118,6 +119,11 @@ public enum OperationTable {
                 MemberSpec(.worker, .glob, .none, "the workers whose names match"),
             ]
         case .configure: configure
+        case .removeQueue:
+            [
+                MemberSpec(.queue, .queueName, .required, "which"),
+                MemberSpec(.jobs, .bool, .bool(false), "also if jobs wait or run: they are removed with it"),
+            ]
         case .quiet: [MemberSpec(.worker, .glob, .none, "only workers whose names match")]
         case .check:
             [
@@ -194,8 +200,10 @@ public enum OperationTable {
         MemberSpec(.queue, .queueName, .required, "which queue"),
     ]
 
+    private static let create = MemberSpec(.create, .bool, .bool(false), "create the queue if it does not exist")
+
     private static let configure = [
-        MemberSpec(.queue, .queueName, .required, "which queue"),
+        MemberSpec(.queue, .queueName, .required, "which queue"), create,
         MemberSpec(.maxAttempts, .integer(1...1000), .none, "how many attempts a job has; 3"),
         MemberSpec(.leaseMs, .integer(lease), .none, "how long a claim holds; 30 seconds"),
         MemberSpec(.backoff, .shape(.backoff), .none, "how long a job waits between attempts"),
@@ -248,7 +256,7 @@ public enum OperationTable {
 
     private static let claim = [
         MemberSpec(.queue, .queueName, .none, "from this queue, or from:"),
-        MemberSpec(.queues, .queueNames(max: 64), .none, "one of these that has work"),
+        MemberSpec(.queues, .queueTerms(max: 64), .none, "one of these, or of those that match, that has work"),
         MemberSpec(.waitMs, .integer(0...600_000), .integer(0), "how long to wait for the first job"),
         MemberSpec(.max, .integer(1...100), .integer(1), "at most so many jobs"),
         MemberSpec(.leaseMs, .integer(lease), .none, "how long the claim holds; otherwise the job's"),

@@ -15,7 +15,7 @@ public struct Request: Sendable {
         do throws(WireError) {
             try Self.scan(line, into: &members)
         } catch {
-            throw RequestError(id: nil, error: error)
+            throw RequestError(id: RequestHead.id(of: line), error: error)
         }
         let id: [UInt8]?
         do throws(WireError) {
@@ -82,7 +82,7 @@ public struct Request: Sendable {
         {
             return name
         }
-        let text = JSONText.lossyString(slice, in: members.bytes)
+        let text = JSONText.string(slice, in: members.bytes)
         var copy = text
         if let name = copy.withUTF8({ OperationName(UnsafeRawBufferPointer($0)) }) { return name }
         let hint = Quotation.hint(for: text, among: OperationName.allCases.map { $0.text.description })

@@ -11,11 +11,11 @@ import Wire
 
 /// Options of a work on many jobs.
 struct BulkOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
+    @Option(help: ArgumentHelp("Stop after N jobs.", valueName: "n"))
     var limit: Int?
-    @Option(help: ArgumentHelp("At most so many in a second.", valueName: "n"))
+    @Option(help: ArgumentHelp("Up to this many jobs a second.", valueName: "rate"))
     var rate: Double?
-    @Flag(help: "Only count them.")
+    @Flag(help: "Only count the jobs.")
     var dryRun = false
     @OptionGroup var confirmation: ConfirmationOptions
 
@@ -84,7 +84,7 @@ struct BulkWork {
     /// The daemon's own count. Printed as it came with --json --dry-run.
     private func countWhole() throws -> Int {
         let reply = try step(limit: options.limit.map { min($0, 500) } ?? 500, dryRun: true)
-        if isJSON, options.dryRun { print(reply) }
+        if isJSON, options.dryRun { print(Terminal.json(reply)) }
         return Int((reply[action.counter]?.integer ?? 0) + (reply["remaining"]?.integer ?? 0))
     }
 
@@ -133,7 +133,7 @@ struct BulkWork {
                 if step.isOver { break }
                 done += step.done
                 if step.done == 0 { skipped += 1 }
-                if isJSON, let reply = step.reply { print(reply) }
+                if isJSON, let reply = step.reply { print(Terminal.json(reply)) }
                 bar.show(done + skipped, always: options.rate != nil)
                 if done + skipped < total { pace.wait(after: done) }
             }
@@ -146,7 +146,7 @@ struct BulkWork {
         say(done, skipped: skipped)
         if Interruption.isRequested {
             Terminal.complain("interrupted")
-            throw ExitStatus.temporary.code
+            throw Interruption.status.code
         }
     }
 

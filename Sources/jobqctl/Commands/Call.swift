@@ -13,7 +13,7 @@ struct Call: DaemonCommand {
         abstract: "Send requests of the protocol as they are and print the replies.",
         discussion: """
             REQUEST is a JSON object like '{"op":"stats"}', or - for one on each line of standard input, which are \
-            sent one after the other. The exit status tells the first error.
+            sent one after the other. The exit status is that of the first error.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -25,13 +25,13 @@ struct Call: DaemonCommand {
         var first: ProtocolError?
         let send = { (line: [UInt8]) in
             let reply = try jobqd.exchange(line: line, waitMs: try Self.waitMs(line))
-            print(reply)
+            print(Terminal.json(reply))
             Terminal.flush()
             if let error = reply["error"], first == nil { first = ProtocolError(error) }
         }
         if request == "-" {
             var input = LineReader.standardInput
-            while let line = input.next() { if !LineReader.isBlank(line) { try send(line) } }
+            while let line = try input.next() { if !LineReader.isBlank(line) { try send(line) } }
         } else {
             try send(Array(request.utf8))
         }

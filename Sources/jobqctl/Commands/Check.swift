@@ -7,14 +7,14 @@ import Wire
 /// `jobqctl check [QUEUE] [--repair]`: "no" when something is wrong and was not repaired.
 struct Check: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Verify what the store must always hold, and repair it on request.",
-        discussion: "Exit status 1 when something is wrong that was not repaired.")
+        abstract: "Check the store for inconsistencies, and repair them on request.",
+        discussion: "Exit status 1 when an inconsistency was found and not repaired.")
 
     @OptionGroup var connection: ConnectionOptions
 
     @Argument(help: "The queue (default: all).", completion: .queues)
     var queue: String?
-    @Flag(help: "Put right what can be.")
+    @Flag(help: "Repair what can be repaired.")
     var repair = false
     @OptionGroup var confirmation: ConfirmationOptions
 
@@ -26,7 +26,7 @@ struct Check: DaemonCommand {
         }
         let isHealthy = reply["healthy"]?.bool == true
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
             return isHealthy
         }
         let number = { (name: String) in Int(reply[name]?.integer ?? 0) }
@@ -41,9 +41,10 @@ struct Check: DaemonCommand {
     }
 
     private static func table(_ violations: [JSONDocument]) -> Table {
-        var table = Table([
-            ("QUEUE", .left), ("INVARIANT", .left), ("JOB", .left), ("", .left), ("VIOLATION", .left),
-        ])
+        var table = Table(
+            [
+                ("QUEUE", .left), ("INVARIANT", .left), ("JOB", .left), ("", .left), ("VIOLATION", .left),
+            ], cut: ["QUEUE", "VIOLATION", "JOB"], drop: [])
         for violation in violations {
             let isRepaired = violation["repaired"]?.bool == true
             let invariant = violation["invariant"].map { $0.string ?? $0.description } ?? ""

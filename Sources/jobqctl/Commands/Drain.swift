@@ -18,7 +18,7 @@ struct Drain: DaemonCommand {
 
     @Flag(help: "Wait until no worker holds a job.")
     var wait = false
-    @Option(help: ArgumentHelp("Wait so long at most.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Wait up to this long.", valueName: "duration"))
     var waitFor: TimeSpan?
     @OptionGroup var confirmation: ConfirmationOptions
 
@@ -39,7 +39,7 @@ struct Drain: DaemonCommand {
         }
         bar.clear()
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else {
             print("jobqd takes no new work; workers hold \(held(reply).of("job"))")
         }

@@ -6,16 +6,16 @@ import Wire
 
 /// `jobqctl info`: all that the daemon tells of itself.
 struct Info: DaemonCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what jobqd tells of itself.")
+    static let configuration = CommandConfiguration(abstract: "Show information about the running daemon.")
 
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let info = try jobqd.request("info")
         if connection.json {
-            print(info)
+            print(Terminal.json(info))
         } else {
-            Fields.print(Fields.lines(info, leavingOut: ["ok"]), terminal)
+            Fields.printGrouped(info, leavingOut: ["ok"], terminal)
         }
         return true
     }
@@ -33,7 +33,9 @@ struct Version: ParsableCommand {
             let info = try connection.connect().request("info")
             let daemon = info["version"]?.string ?? "?"
             if connection.json {
-                print("{\"jobqctl\":\"\(Release.version)\",\"jobqd\":\(info["version"]?.description ?? "null")}")
+                print(
+                    Terminal.json(
+                        "{\"jobqctl\":\"\(Release.version)\",\"jobqd\":\(info["version"]?.description ?? "null")}"))
             } else {
                 print("jobqd   \(Terminal.visible(daemon))")
             }

@@ -14,7 +14,7 @@ struct Metrics: DaemonCommand {
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("metrics")
         if connection.json {
-            print(reply.description)
+            print(Terminal.json(reply))
         } else {
             guard let text = reply["text"]?.string else { throw ConnectionError.notAReply("no \"text\"") }
             print(text, terminator: "")

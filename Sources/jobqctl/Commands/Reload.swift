@@ -8,15 +8,15 @@ import Wire
 /// `jobqctl reload`: status 78 and the reasons when the configuration is wrong; then nothing has changed.
 struct Reload: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let jobqd read its configuration again.",
-        discussion: "Exit status 78 when the configuration is wrong; then nothing has changed.")
+        abstract: "Reload the configuration.",
+        discussion: "Exit status 78 when the configuration is wrong; then nothing changes.")
 
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("reload")
         let isReloaded = reply["reloaded"]?.bool == true
-        if connection.json { print(reply) }
+        if connection.json { print(Terminal.json(reply)) }
         if !isReloaded {
             for problem in reply["problems"]?.array ?? [] { Terminal.complain(problem.string ?? problem.description) }
             throw ExitStatus.configuration.code

@@ -10,18 +10,18 @@ struct Stats: DaemonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show totals and depths of one queue or all; with --interval, rates.",
         discussion: """
-            With --interval a line each time: how many jobs are in which state, and how many in a second were enqueued, \
-            claimed, completed, failed, buried and taken back from workers since the line before; in the first line, \
-            since the queue exists, as a total.
+            With --interval it prints a line each time: how many jobs are in which state, and how many per second were \
+            enqueued, claimed, completed, failed, buried and reclaimed since the previous line. The first line has \
+            the totals since the queue was created.
             """)
 
     @OptionGroup var connection: ConnectionOptions
 
     @Argument(help: "The queue (default: the sums of all).", completion: .queues)
     var queue: String?
-    @Option(help: ArgumentHelp("Go on with a line each time so long is over.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Print a line each time this long has passed.", valueName: "duration"))
     var interval: TimeSpan?
-    @Option(help: ArgumentHelp("End after so many lines.", valueName: "n"))
+    @Option(help: ArgumentHelp("Exit after N lines.", valueName: "n"))
     var count: Int?
 
     func validate() throws {
@@ -34,9 +34,9 @@ struct Stats: DaemonCommand {
         var reply = try ask(jobqd)
         guard let interval else {
             if connection.json {
-                print(reply)
+                print(Terminal.json(reply))
             } else {
-                Fields.print(Fields.lines(reply, leavingOut: ["ok"]), terminal)
+                print(StatsTable.text(reply, terminal), terminator: "")
             }
             return true
         }
@@ -47,7 +47,7 @@ struct Stats: DaemonCommand {
             let elapsed = Clock.now - at
             at = Clock.now
             if connection.json {
-                print(reply)
+                print(Terminal.json(reply))
             } else {
                 if number % 20 == 0 { print(terminal.marked(StatsLine.heading, .bold)) }
                 print(StatsLine.text(reply, before: before, elapsedMs: elapsed))
@@ -65,6 +65,28 @@ struct Stats: DaemonCommand {
     private func ask(_ jobqd: JobqConnection) throws -> JSONDocument {
         try jobqd.request("stats") { if let queue { $0.member("queue", queue) } }
     }
+}
+
+/// Depths beside totals, as `stats` and `queue show` have them.
+enum StatsTable {
+    static func text(_ reply: JSONDocument, _ terminal: Terminal) -> String {
+        let depths = reply["depth"]?.members ?? []
+        let totals = reply["totals"]?.members ?? []
+        var table = Table([("STATE", .left), ("JOBS", .right), ("  EVENT", .left), ("SINCE CREATED", .right)])
+        for place in 0..<max(depths.count, totals.count) {
+            let depth = place < depths.count ? depths[place] : nil
+            let total = place < totals.count ? totals[place] : nil
+            let state = depth.flatMap { JobState(rawValue: $0.name) }
+            let isMarked = depth?.value.integer ?? 0 > 0
+            table.add([
+                .init(depth?.name ?? ""), .init(depth?.value.description ?? "", isMarked ? state.flatMap(mark) : nil),
+                .init(total.map { "  \($0.name)" } ?? ""), .init(total?.value.description ?? ""),
+            ])
+        }
+        return table.text(terminal)
+    }
+
+    private static func mark(_ state: JobState) -> Mark? { state == .dead ? .red : nil }
 }
 
 /// A line of `stats --interval`: depths, then rates.

@@ -25,7 +25,7 @@ struct Status: DaemonCommand {
         // Without its store the daemon cannot tell of queues; what it knows of itself is shown all the same.
         let queues = isReady ? try? jobqd.request("queues")["queues"] : nil
         if connection.json {
-            print("{\"info\":\(info),\"queues\":\(queues?.description ?? "null")}")
+            print(Terminal.json("{\"info\":\(info),\"queues\":\(queues?.description ?? "null")}"))
             return isReady
         }
         for line in Self.head(info, terminal) { print(line) }
@@ -48,12 +48,17 @@ struct Status: DaemonCommand {
         if let version = text("version") { store += "  version \(Terminal.visible(version))" }
         if let trip = redis?["round_trip_us"]?.integer { store += "  round trip \(trip) µs" }
         if let count = redis?["reconnects"]?.integer, count > 0 { store += "  \(Int(count).of("reconnect"))" }
-        if let problem = text("problem") { store += "  (\(Terminal.visible(problem)))" }
+        if let problem = text("problem") {
+            let since = redis?["since_at"]?.integer.map { ", since \(TimeText.local($0))" } ?? ""
+            store += "  (\(Terminal.visible(problem))\(since))"
+        }
         let peers = [
             number("connections").of("connection"), number("workers").of("worker"),
             number("waiting_claims").of("waiting claim"), number("subscriptions").of("subscription"),
         ]
-        return [daemon, terminal.marked(store, isReady ? nil : .red), peers.joined(separator: "  ")]
+        let risks = (redis?["risks"]?.array ?? []).compactMap(\.string)
+        return [daemon, terminal.marked(store, isReady ? nil : .red)]
+            + risks.map { terminal.marked(Terminal.visible($0), .yellow) } + [peers.joined(separator: "  ")]
     }
 
     /// What to look at, and with which command.

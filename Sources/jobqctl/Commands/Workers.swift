@@ -9,26 +9,27 @@ import Wire
 /// `jobqctl workers`: the named workers and the jobs in their hands.
 struct Workers: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the workers that have given a name, and how many jobs they hold.",
+        abstract: "List the named workers and how many jobs they hold.",
         discussion: "Each daemon knows its own workers only.")
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Flag(help: "Also the names of the jobs they hold.")
+    @Flag(help: "Also list the jobs they hold.")
     var jobs = false
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("workers")
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
             return true
         }
         let now = try jobqd.ping()
         let workers = reply["workers"]?.array ?? []
-        var table = Table([
-            ("WORKER", .left), ("PID", .right), ("UID", .right), ("UNIT", .left), ("SINCE", .left), ("HELD", .right),
-            ("", .left),
-        ])
+        var table = Table(
+            [
+                ("WORKER", .left), ("PID", .right), ("UID", .right), ("UNIT", .left), ("SINCE", .left),
+                ("HELD", .right), ("", .left),
+            ], cut: ["WORKER", "UNIT"], drop: ["UID", "SINCE", "UNIT", "PID"])
         for worker in workers {
             table.add(Self.row(worker, now: now))
             if jobs {
@@ -59,7 +60,7 @@ struct Workers: DaemonCommand {
 struct Quiet: DaemonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Tell workers to finish what they have and to claim no more.",
-        discussion: "--undo lets them go on. Exit status 1 when there is no worker of that name.")
+        discussion: "--undo lets them claim again. Exit status 1 when there is no worker of that name.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -74,7 +75,8 @@ struct Quiet: DaemonCommand {
         let reply = try jobqd.request(undo ? "resume" : "quiet") { $0.member("worker", glob) }
         let count = Int(reply["workers"]?.integer ?? 0)
         print(
-            connection.json ? reply.description : "\(count.of("worker")) \(undo ? "may claim again" : "told to finish")"
+            connection.json
+                ? Terminal.json(reply) : "\(count.of("worker")) \(undo ? "may claim again" : "told to finish")"
         )
         return true
     }

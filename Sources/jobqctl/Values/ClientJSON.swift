@@ -13,5 +13,14 @@ enum ClientJSON {
         }
     }
 
+    /// The payload of a job: the argument, or with `-` standard input, all of it. Without an argument what a pipe or a file on
+    /// standard input has, if there is one; a terminal is not read from.
+    static func payload(_ argument: String?) throws -> [UInt8] {
+        if argument == "-" { return try LineReader.standardInput.readAll() }
+        if let argument { return Array(argument.utf8) }
+        let bytes = LineReader.isFed ? try LineReader.standardInput.readAll() : []
+        return LineReader.isBlank(bytes) ? Array("null".utf8) : bytes
+    }
+
     static func read(_ text: String, _ what: String) throws -> JSONDocument { try read(Array(text.utf8), what) }
 }

@@ -19,6 +19,16 @@ struct PolicyChange: ExpressibleByArgument, Equatable {
     /// Those that are durations; the protocol has `_ms` behind them.
     private static let spans = ["lease", "keep", "dead_keep", "aging"]
 
+    /// What the value of a key may be, for messages; `default` is always one.
+    static func valid(_ key: String) -> String {
+        switch key {
+        case "backoff": "KIND[:FIRST[:LONGEST[:JITTER]]], as in exponential:1s:1h:0.5, or default"
+        case "order": "a word as in fifo, or default"
+        case _ where spans.contains(key): "a duration as in 500ms, 30s or 7d, or default"
+        default: "a whole number, or default"
+        }
+    }
+
     /// nil: not KEY=VALUE, or no such key, or a duration that is none.
     init?(argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,5 +1,6 @@
 // The completion scripts: each shell takes its own, and names come from the running daemon.
 
+import Foundation
 import Harness
 import Testing
 
@@ -38,7 +39,9 @@ import Testing
     }
 
     /// What bash offers for the last word of a line, without the spaces that it may append.
-    private func bash(_ words: String..., socket: String? = nil) throws -> [String] {
+    private func bash(_ words: String..., socket: String? = nil) throws -> [String] { try bash(words, socket: socket) }
+
+    private func bash(_ words: [String], socket: String? = nil) throws -> [String] {
         let ask = """
             source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
             _jobqctl jobqctl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
@@ -74,5 +77,86 @@ import Testing
     @Test func fishCompletesQueuesWithoutATerminal() throws {
         let ask = try "source \(script("fish")); complete -C 'jobqctl queue pause em'"
         #expect(try run("fish", ["--no-config", "-c", ask], socket: daemon.socketPath) == ["email", "emails.bulk"])
+    }
+
+    // MARK: Hostile names
+
+    /// What a client may say in `hello`, in forms that one shell or another would run, split or take for an option.
+    private static func hostile(_ mark: String) -> [String] {
+        [
+            "$(touch \(mark))", "`touch \(mark)`", "w$(touch \(mark))", "a;touch \(mark)", "a b", "a*", "'a", "\"a",
+            "--yes", "-rf", "a\\$(touch \(mark))", "a'$(touch \(mark))'", "${x:=$(touch \(mark))}", "<(touch \(mark))",
+            "(touch \(mark))", "a|touch \(mark)", "a&touch \(mark)", "~root", "a\u{202E}b", "!touch", "{a,b}", "a=b",
+            "a:b", "/etc/passwd", "ä", "$HOME", "%s", "[a]",
+        ]
+    }
+
+    /// Connects a worker of each name; the connections must be kept.
+    private func connectWorkers(_ mark: String) throws -> [LineClient] {
+        try (Self.hostile(mark) + ["good-1.x_y", "good-2"]).compactMap { name in
+            let client = try daemon.connect()
+            let reply = try client.request(["op": "hello", "worker": JSON(name)])
+            return reply["ok"] == true ? client : nil
+        }
+    }
+
+    @Test func namesOfWorkersAreNeitherRunNorOfferedInAnyShell() throws {
+        let mark = directory.file("ran")
+        let clients = try connectWorkers(mark)
+        #expect(clients.count > 20)
+        #expect(try bash("jobqctl", "quiet", "") == ["good-1.x_y", "good-2"])
+        for start in ["$", "`", "w", "a", "(", "{", "~"] {
+            #expect(try bash("jobqctl", "quiet", start).isEmpty)
+        }
+        let fish = try "source \(script("fish")); complete -C 'jobqctl quiet '"
+        #expect(try run("fish", ["--no-config", "-c", fish], socket: daemon.socketPath) == ["good-1.x_y", "good-2"])
+        try zsh("jobqctl quiet ", until: "good-2")
+        #expect(!FileManager.default.fileExists(atPath: mark))
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test func whatTheDaemonSaysIsNotTrustedEither() throws {
+        let mark = directory.file("ran")
+        let names = Self.hostile(mark)
+        for operation in [("queues", "queue"), ("topics", "topic"), ("workers", "worker")] {
+            var items = names.map { "{\"\(operation.1)\":\(JSON($0))}" }
+            items.append("{\"\(operation.1)\":\"good\"}")
+            let peer = try ScriptedPeer(
+                [String](repeating: "{\"ok\":true,\"\(operation.0)\":[\(items.joined(separator: ","))]}\n", count: 9))
+            let line: [String] =
+                switch operation.0 {
+                case "queues": ["jobqctl", "stats", ""]
+                case "topics": ["jobqctl", "topic", "publish", ""]
+                default: ["jobqctl", "quiet", ""]
+                }
+            #expect(try bash(line, socket: peer.path) == ["good"])
+        }
+        #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
+    /// A prefix with the signs of patterns and options is a text like any other.
+    @Test func thePrefixIsNoPattern() throws {
+        for prefix in ["*", "e*", "[e]", "em?", "-", "$(echo em)"] {
+            #expect(try bash("jobqctl", "queue", "pause", prefix).filter { !$0.hasPrefix("-") }.isEmpty)
+        }
+    }
+
+    /// zsh completes where a person types only.
+    private func zsh(_ line: String, until text: String) throws {
+        let start = try """
+        PS1='READY '; fpath=(\(directory.path) $fpath); autoload -Uz compinit; compinit -u -D; \
+        source \(script("zsh")); compdef _jobqctl jobqctl
+        """
+        try directory.write(start, to: ".zshrc")
+        let terminal = try PseudoTerminal(
+            "zsh", ["-i"],
+            environment: environment(daemon.socketPath).merging(["ZDOTDIR": directory.path, "TERM": "vt100"]) { $1 })
+        try terminal.read(until: "READY ")
+        try terminal.send(line + "\t\t")
+        try terminal.read(until: text)
+    }
+
+    @Test func zshCompletesQueues() throws {
+        try zsh("jobqctl queue pause em", until: "emails.bulk")
     }
 }

@@ -176,7 +176,7 @@ import Testing
         try terminal.read(until: "1/12")
         try terminal.send("\u{3}")
         try terminal.read(until: "of email replayed")
-        #expect(try terminal.waitForEnd() == .exited(75))
+        #expect(try terminal.waitForEnd() == .exited(130))
         let queued = try client.depth("email", "queued") ?? 0
         #expect((1...11).contains(queued) && terminal.output.contains("\(queued) dead letter"))
     }

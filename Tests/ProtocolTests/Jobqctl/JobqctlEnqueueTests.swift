@@ -36,7 +36,7 @@ import Testing
         // The key is free again: it was held until the claim.
         #expect(try !jobqctl.json("enqueue", "email", "--unique-key", "k").has("duplicate"))
         let second = try jobqctl("enqueue", "email", "--unique-key", "k")
-        #expect(second.status == 0 && second.errors == "jobqctl: it was there already, queued\n")
+        #expect(second.status == 0 && second.errors == "jobqctl: already exists (queued); nothing changed\n")
     }
 
     @Test func timeToRunIsWrittenAsPeopleDo() throws {
@@ -51,7 +51,7 @@ import Testing
         #expect(try jobqctl("enqueue", "q", "--file", file, "--job-id", "a").status == 0)
         #expect(try client.record("q/a")["payload"] == ["n": 1])
         let missing = try jobqctl("enqueue", "q", "--file", "/nonexistent")
-        #expect(missing.status == 65 && missing.errors == "jobqctl: /nonexistent: No such file or directory\n")
+        #expect(missing.status == 66 && missing.errors == "jobqctl: /nonexistent: No such file or directory\n")
         #expect(try jobqctl("enqueue", "q", "1", "--file", file).status == 64)
     }
 
@@ -72,7 +72,29 @@ import Testing
         #expect(result.status == 0 && result.output == "5 jobs enqueued\n")
         #expect(try client.depth("q", "queued") == 5)
         let huge = try jobqctl("enqueue", "q", "--ndjson", input: "1\n\"\(text)\(text)\(text)\"\n")
-        #expect(huge.status == 65 && huge.output == "1 job enqueued\n" && huge.errors.contains("line 2: is longer"))
+        #expect(
+            huge.status == 65 && huge.output == "1 job enqueued\n"
+                && huge.errors.contains("line 2: is too long: at most 1048576 bytes"))
+    }
+
+    /// What is added to each line, its id first of all, is counted too, however many lines fit into a request.
+    @Test(arguments: [(1_000, 3_000), (5_000, 500), (20, 2_500)])
+    func linesOfAnySizeFitWithTheirIds(bytes: Int, count: Int) throws {
+        let line = "\"\(String(repeating: "x", count: bytes))\"\n"
+        let input = String(repeating: line, count: count)
+        let result = try jobqctl("enqueue", "q", "--ndjson", "--type", "some", input: input)
+        #expect(result.status == 0 && result.output == "\(count) jobs enqueued\n", "\(result.errors)")
+        let whole = try jobqctl(
+            "enqueue", "q", "--jobs", input: String(repeating: "{\"payload\":\(line.dropLast())}\n", count: count))
+        #expect(whole.status == 0, "\(whole.errors)")
+        #expect(try client.depth("q", "queued") == 2 * count)
+    }
+
+    @Test func batchesFollowTheLimitOfTheDaemon() throws {
+        let daemon = try Daemon(.memory, arguments: ["--line-bytes", "1K"])
+        let lines = (1...200).map { "\"\(String(repeating: "x", count: $0 * 4))\"\n" }.joined()
+        let result = try AdminTool(daemon: daemon)("enqueue", "q", "--ndjson", input: lines)
+        #expect(result.status == 0 && result.output == "200 jobs enqueued\n", "\(result.errors)")
     }
 
     @Test func linesBeforeAWrongOneAreInAndSkipGoesOnBehindThem() throws {
@@ -94,7 +116,7 @@ import Testing
             {"payload":2,"job_id":"y"}
             """
         let result = try jobqctl("enqueue", "q", "--jobs", input: lines)
-        #expect(result.status == 0 && result.output == "3 jobs enqueued, 1 of them were there already\n")
+        #expect(result.status == 0 && result.output == "3 jobs enqueued, 1 of them existed already\n")
         #expect(try client.record("a/x")["priority"] == 5 && client.state("q/y") == "queued")
     }
 
@@ -109,7 +131,7 @@ import Testing
     }
 
     @Test func fullQueueEndsItWithTheStatusOfNotNow() throws {
-        _ = try client.call("configure", ["queue": "q", "max_len": 3])
+        _ = try client.call("configure", ["create": true, "queue": "q", "max_len": 3])
         let result = try jobqctl("enqueue", "q", "--ndjson", input: (1...10).map { "\($0)\n" }.joined())
         #expect(result.status == 75 && result.output == "3 jobs enqueued\n")
         #expect(result.errors.contains("line 4: ") && result.errors.contains("queue_full"))
@@ -117,7 +139,7 @@ import Testing
     }
 
     @Test func linesOfOtherQueuesBehindAFullOneAreTold() throws {
-        _ = try client.call("configure", ["queue": "q", "max_len": 1])
+        _ = try client.call("configure", ["create": true, "queue": "q", "max_len": 1])
         let lines = ["q", "q", "r", "q", "r"].map { "{\"queue\":\"\($0)\"}\n" }
         let result = try jobqctl("enqueue", "--jobs", input: lines.joined())
         #expect(result.status == 75 && result.output == "3 jobs enqueued\n")
@@ -155,7 +177,7 @@ import Testing
         try terminal.send("\u{3}")
         try terminal.read(until: "2 jobs enqueued")
         try terminal.read(until: "interrupted after line 2; go on with --skip 2")
-        #expect(try terminal.waitForEnd() == .exited(75))
+        #expect(try terminal.waitForEnd() == .exited(130))
     }
 
     @Test func halfALineIsNoJobWhenInputIsInterrupted() throws {
@@ -166,7 +188,7 @@ import Testing
         input.fileHandleForWriting.write(Data("1\n23".utf8))
         try eventually("the whole line is a job") { (try? client.depth("q", "queued")) == 1 }
         process.send(signal: SIGINT)
-        #expect(try process.waitForEnd() == .exited(75))
+        #expect(try process.waitForEnd() == .exited(130))
         #expect(try client.depth("q", "queued") == 1)
     }
 

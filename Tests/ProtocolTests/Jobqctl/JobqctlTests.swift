@@ -21,7 +21,7 @@ import Testing
 
     @Test func pingSaysThatItIsThere() throws {
         let plain = try jobqctl("ping")
-        #expect(plain.status == 0 && plain.output == "jobqd is there\n")
+        #expect(plain.status == 0 && plain.output.hasPrefix("jobqd answers (") && plain.output.hasSuffix(" ms)\n"))
         let stored = try jobqctl("ping", "--store", "--json")
         #expect(stored.status == 0)
         #expect(try json(stored)["at"].int != nil)
@@ -44,7 +44,9 @@ import Testing
         let listed = try jobqctl("list", "email")
         #expect(listed.output.contains("\nemail/a  welcome        -5       0/7  "))
         #expect(try json(jobqctl("list", "email", "--json"))["jobs"].array.count == 1)
-        #expect(try jobqctl("list", "email", "--state", "dead").output == "no dead jobs\n")
+        #expect(
+            try jobqctl("list", "email", "--state", "dead").output
+                == "no dead jobs in email; there are 1 queued\n")
     }
 
     @Test func payloadComesFromStandardInputAndMayHaveLineBreaks() throws {
@@ -56,7 +58,7 @@ import Testing
         _ = try jobqctl("enqueue", "q", "1", "--id", "a")
         let second = try jobqctl("enqueue", "q", "2", "--id", "a")
         #expect(second.status == 0 && second.output == "q/a\n")
-        #expect(second.errors == "jobqctl: it was there already, queued\n")
+        #expect(second.errors == "jobqctl: already exists (queued); nothing changed\n")
         #expect(try json(jobqctl("show", "q/a", "--json"))["job"]["payload"] == 1)
     }
 
@@ -108,5 +110,84 @@ import Testing
         #expect(try jobqctl("call", "nonsense").status == 65)
         let waited = try jobqctl("call", #"{"op":"claim","queue":"q","wait_ms":50}"#)
         #expect(waited.status == 0 && waited.output == "{\"ok\":true,\"jobs\":[]}\n")
+    }
+
+    @Test func aPayloadComesFromAPipeWithoutADash() throws {
+        let tool = AdminTool.path
+        let shell = { (line: String) in
+            try Program.run("sh", ["-c", line], environment: ["J": tool, "JOBQD_SOCKET": daemon.socketPath])
+        }
+        #expect(try shell(#"echo '{"a":1}' | "$J" enqueue q --id a"#).status == 0)
+        #expect(try shell(#"echo 5 | "$J" enqueue q 7 --id b; "$J" enqueue q --id c </dev/null"#).status == 0)
+        let payload = { (id: String) in try json(jobqctl("show", "q/\(id)", "--json"))["job"]["payload"] }
+        #expect(try payload("a") == ["a": 1] && payload("b") == 7 && payload("c").isNull)
+        #expect(try shell(#""$J" enqueue q --file /"#).status == 74)
+    }
+
+    @Test func waitReturnsWhenTheJobHasEndedAndSaysHow() throws {
+        let client = try daemon.connect()
+        let job = try client.enqueue("q", ["job_id": "a", "max_attempts": 1])
+        let waiting = try ServerProcess(
+            AdminTool.path, ["wait", job, "--socket", daemon.socketPath],
+            log: daemon.directory.file("wait.log"))
+        #expect(try jobqctl("wait", job, "--for", "100ms").status == 75)
+        try client.complete(client.claimOne("q"))
+        #expect(try waiting.waitForEnd() == .exited(0))
+        #expect(waiting.log == "q/a is completed\n")
+        _ = try client.enqueue("q", ["job_id": "b", "max_attempts": 1])
+        _ = try client.fail(client.claimOne("q"))
+        let dead = try jobqctl("wait", "q/b")
+        #expect(dead.status == 1 && dead.output == "q/b is dead\n")
+        #expect(try json(jobqctl("wait", "q/a", "--json"))["job"]["state"] == "completed")
+        #expect(try jobqctl("wait", "q/none").status == 1)
+    }
+
+    @Test func aPauseDoesNotEndInThePast() throws {
+        _ = try jobqctl("enqueue", "q")
+        let result = try jobqctl("queue", "pause", "q", "--until", "2020-01-01")
+        #expect(result.status == 64 && result.errors.hasPrefix("jobqctl: --until is in the past: 2020-01-01"))
+    }
+
+    @Test func optionsBeforeTheCommandAreThoseBehindIt() throws {
+        #expect(try json(jobqctl("--json", "ping"))["ok"] == true)
+        #expect(try jobqctl("--socket", "/nonexistent", "ping").status == 69)
+    }
+
+    @Test func textsOfOthersCannotHideOrTurnAnything() throws {
+        let client = try daemon.connect()
+        let evil = "\u{9B}31m\u{7F}\u{202E}\u{2066}"
+        _ = try client.enqueue("q", ["job_id": "a", "payload": JSON(evil), "type": "t\u{202E}"])
+        for words in [
+            ["show", "q/a"], ["show", "q/a", "--json"], ["list", "q"], ["list", "q", "--json"],
+            ["claim", "q", "--lease", "100ms"],
+            ["call", #"{"op":"get","job":"q/a"}"#],
+        ] {
+            let result = try Program.run(AdminTool.path, words + ["--socket", daemon.socketPath])
+            let bad = result.output.unicodeScalars.filter {
+                (0x7F...0x9F).contains($0.value) || (0x202A...0x202E).contains($0.value)
+                    || (0x2066...0x2069).contains($0.value)
+            }
+            #expect(result.status == 0 && bad.isEmpty, "\(words)")
+        }
+        #expect(try json(jobqctl("show", "q/a", "--json"))["job"]["payload"].string == evil)
+    }
+
+    @Test func tablesFitTheTerminal() throws {
+        let client = try daemon.connect()
+        let name = String(repeating: "long-queue-name-", count: 3)
+        let wide = String(repeating: "日本", count: 20)
+        _ = try client.enqueue(name, ["type": JSON(wide)])
+        try client.bury("q", [JSON(wide + wide)], ["type": JSON(wide)])
+        for words in [
+            ["status"], ["queue", "list"], ["list", name], ["dead", "list"], ["queue", "show", name], ["stats"],
+        ] {
+            let terminal = try PseudoTerminal(
+                AdminTool.path, words + ["--socket", daemon.socketPath], environment: ["NO_COLOR": "1"], columns: 80)
+            #expect(try terminal.waitForEnd() == .exited(0))
+            for line in terminal.output.split(separator: "\r\n") {
+                let width = line.unicodeScalars.reduce(0) { $0 + ($1.value >= 0x3000 && $1.value < 0xA000 ? 2 : 1) }
+                #expect(width <= 80, "\(words): \(line)")
+            }
+        }
     }
 }

@@ -54,7 +54,7 @@ import Testing
             shown.contains("\nprogress ") && shown.contains("\nlog\n  half done\n") && shown.contains(#"{"row":7}"#))
         _ = try client.call("cancel", ["job": "q/a"])
         #expect(
-            try jobqctl("extend", environment: environment).output.contains("\nsomebody wants it to be cancelled\n"))
+            try jobqctl("extend", environment: environment).output.contains("\nits cancellation was requested\n"))
         #expect(try jobqctl("extend").status == 64)
         #expect(try jobqctl("extend", "q/a").status == 64)
     }

@@ -17,7 +17,7 @@ enum MemberName: UInt8, CaseIterable {
     // From here on in the second word of a set: what few requests have.
     case unique, key, ttlMs, expiresInMs, weights, checkpoint, log
     case reason, target, events, since, topic
-    case olderThanMs, repair
+    case olderThanMs, repair, create
     case keepCount, deadKeepMs, deadKeepCount, maxLen, order, agingMs
 
     var text: StaticString {
@@ -82,6 +82,7 @@ enum MemberName: UInt8, CaseIterable {
         case .log: "log"
         case .olderThanMs: "older_than_ms"
         case .repair: "repair"
+        case .create: "create"
         case .keepCount: "keep_count"
         case .deadKeepMs: "dead_keep_ms"
         case .deadKeepCount: "dead_keep_count"

@@ -31,10 +31,12 @@ extension MemberReader {
         guard slice(name).kind == .array else { throw mismatch(name) }
         var words: [Word] = []
         try eachElement(of: name) { (scanner, _) throws(WireError) in
-            guard let value = try? scanner.scanValue(depth: 0), value.kind == .string, value.count <= 64,
-                let text = JSONText.string(value, in: bytes), choice.words.contains(text),
-                let word = Word(rawValue: text), !words.contains(word)
+            guard let value = try? scanner.scanValue(depth: 0), value.kind == .string, value.count <= 64
             else { throw mismatch(name) }
+            let text = JSONText.string(value, in: bytes)
+            guard choice.words.contains(text), let word = Word(rawValue: text), !words.contains(word) else {
+                throw mismatch(name)
+            }
             words.append(word)
         }
         guard !words.isEmpty else { throw mismatch(name) }
@@ -59,7 +61,7 @@ extension MemberReader {
         while scanner.peek != 0x7D {
             // Cannot throw: the line was validated.
             guard let key = try? scanner.scanName(), let value = try? scanner.scanValue(depth: 0) else { break }
-            let queue = JSONText.lossyString(key, in: bytes)
+            let queue = JSONText.string(key, in: bytes)
             guard let index = queues.firstIndex(of: queue) else {
                 throw refusal(name, "has \"\(Quotation.safe(queue))\", which is not among the queues")
             }

@@ -66,14 +66,21 @@ extension MemberReader {
             if value.kind == .object { try checkFailure(name, value) }
         default: preconditionFailure("\(name) is not kept as JSON")
         }
+        try checkDepth(name, value)
         return Array(bytes[value.range])
+    }
+
+    /// What is kept must be readable inside every reply. Only a line with something deep in it is looked at again.
+    private func checkDepth(_ name: MemberName, _ value: JSONSlice) throws(WireError) {
+        let most = JSONScanner.maximumStoredDepth
+        guard deepest > most, JSONScanner.depth(of: value, in: bytes) > most else { return }
+        throw refusal(name, "must be nested at most \(most) deep, so that replies with it around can be read")
     }
 
     private func isLogLine(_ value: JSONSlice, maxBytes: Int) -> Bool {
         // An escape takes at most six bytes for one; what is longer need not be looked at.
         guard value.kind == .string, value.count <= 6 * maxBytes + 2 else { return false }
-        var hasLoneSurrogate = false
-        let text = JSONText.unescape(bytes[value.inner], &hasLoneSurrogate)
+        let text = JSONText.unescape(bytes[value.inner])
         return text.count <= maxBytes && !text.contains { $0 == 0x0A || $0 == 0x0D }
     }
 
@@ -110,9 +117,7 @@ extension MemberReader {
     func text(_ value: JSONSlice, type: MemberType) -> String? {
         guard value.kind == .string else { return nil }
         guard !value.isEscaped else {
-            var hasLoneSurrogate = false
-            let decoded = JSONText.unescape(bytes[value.inner], &hasLoneSurrogate)
-            guard !hasLoneSurrogate else { return nil }
+            let decoded = JSONText.unescape(bytes[value.inner])
             return decoded.withUnsafeBytes { Self.text($0, type: type) }
         }
         return Self.text(UnsafeRawBufferPointer(rebasing: bytes[value.inner]), type: type)
@@ -144,9 +149,9 @@ extension MemberReader {
         guard has(name) else { return nil }
         guard case .word(let choice) = set[name].type else { preconditionFailure("\(name) is no word") }
         let value = slice(name)
-        guard value.kind == .string, value.count <= 64, let text = JSONText.string(value, in: bytes),
-            choice.words.contains(text), let word = Word(rawValue: text)
-        else { throw mismatch(name) }
+        guard value.kind == .string, value.count <= 64 else { throw mismatch(name) }
+        let text = JSONText.string(value, in: bytes)
+        guard choice.words.contains(text), let word = Word(rawValue: text) else { throw mismatch(name) }
         return word
     }
 
@@ -181,19 +186,26 @@ extension MemberReader {
         return job
     }
 
-    func optionalQueueNames(_ name: MemberName) throws(WireError) -> [String]? {
+    /// Different names of queues, or patterns for them.
+    func optionalQueueTerms(_ name: MemberName) throws(WireError) -> [String]? {
         guard has(name) else { return nil }
-        guard case .queueNames(let max) = set[name].type else { preconditionFailure("\(name) is no list of queues") }
+        guard case .queueTerms(let max) = set[name].type else { preconditionFailure("\(name) is no list of queues") }
         guard slice(name).kind == .array else { throw mismatch(name) }
         var names: [String] = []
         try eachElement(of: name) { (scanner, _) throws(WireError) in
             guard let value = try? scanner.scanValue(depth: 0), names.count < max,
-                let queue = text(value, type: .queueName), !names.contains(queue)
+                let queue = text(value, type: .queueName) ?? pattern(value), !names.contains(queue)
             else { throw mismatch(name) }
             names.append(queue)
         }
         guard !names.isEmpty else { throw mismatch(name) }
         return names
+    }
+
+    /// A glob that is more than a name.
+    private func pattern(_ value: JSONSlice) -> String? {
+        guard let text = text(value, type: .glob), Glob.isPattern(text), Glob(text) != nil else { return nil }
+        return text
     }
 
     /// The raw JSON of a required request id.

@@ -18,6 +18,8 @@ struct MemberReader: ~Copyable {
     /// The first name that is in no table.
     private var unknown: JSONSlice?
     private var duplicate: MemberName?
+    /// No value is nested deeper than this; inside a list it counts the items before too.
+    private(set) var deepest = 0
 
     /// `bytes` must outlive the reader; at most `PackedSlice.maximumCount` of them.
     init(_ bytes: UnsafeRawBufferPointer, set: MemberSet, prefix: StaticString = "") {
@@ -40,6 +42,7 @@ struct MemberReader: ~Copyable {
 
     /// Validates the object that begins at the scanner's position and notes its members.
     mutating func scan(_ scanner: inout JSONScanner) throws(JSONError) {
+        defer { deepest = scanner.deepest }
         present = MemberNameSet()
         nulls = MemberNameSet()
         unknown = nil
@@ -88,8 +91,7 @@ struct MemberReader: ~Copyable {
 
     private func memberName(_ name: JSONSlice) -> MemberName? {
         if !name.isEscaped { return MemberName(UnsafeRawBufferPointer(rebasing: bytes[name.inner])) }
-        var hasLoneSurrogate = false
-        let decoded = JSONText.unescape(bytes[name.inner], &hasLoneSurrogate)
+        let decoded = JSONText.unescape(bytes[name.inner])
         return decoded.withUnsafeBytes { MemberName($0) }
     }
 
@@ -125,7 +127,7 @@ struct MemberReader: ~Copyable {
 
     private func unknownMember(_ foreign: MemberNameSet) -> WireError {
         let slice = unknown
-        let name = slice.map { JSONText.lossyString($0, in: bytes) } ?? foreign.names[0].text.description
+        let name = slice.map { JSONText.string($0, in: bytes) } ?? foreign.names[0].text.description
         let quoted = Quotation.safe(name)
         let hint = Quotation.hint(for: name, among: set.members.map { $0.name })
         return WireError(.badRequest, "unknown member \"\(prefix)\(quoted)\"\(hint)", field: "\(prefix)\(quoted)")

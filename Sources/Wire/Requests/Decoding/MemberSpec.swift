@@ -50,8 +50,8 @@ public enum MemberType: Sendable {
     case jobName
     /// The part of a job's name after the slash.
     case jobID
-    /// 1 to `max` queue names that differ.
-    case queueNames(max: Int)
+    /// 1 to `max` queue names, or patterns for them, that differ.
+    case queueTerms(max: Int)
     case word(WordChoice)
     /// 1 or more different words.
     case words(WordChoice)
@@ -96,7 +96,7 @@ public enum MemberType: Sendable {
         case .queueName: "a queue's name: \(NameRule.queue.phrase)"
         case .jobName: "a job's name: its queue, a slash and its id"
         case .jobID: "an id: \(NameRule.jobID.phrase)"
-        case .queueNames(let max): "an array of 1 to \(max) different queue names"
+        case .queueTerms(let max): "an array of 1 to \(max) different queue names or patterns (with * or ?)"
         case .word(let choice):
             (choice.words.count > 1 ? "one of " : "") + choice.words.map { "\"\($0)\"" }.joined(separator: ", ")
         case .words(let choice):

@@ -1,6 +1,6 @@
 // The client's words in our messages: a safe, short quotation, and the known word it was probably meant to be.
 
-enum Quotation {
+public enum Quotation {
     private static let maximumCharacters = 40
 
     /// The text with all but printable ASCII escaped, and cut when long.
@@ -19,16 +19,24 @@ enum Quotation {
 
     /// `; did you mean "queue"?` when one of the words is near, otherwise nothing.
     static func hint(for text: String, among words: [String]) -> String {
-        guard text.utf8.count <= 32 else { return "" }
+        nearest(to: text, among: words).map { "; did you mean \"\($0.word)\"?" } ?? ""
+    }
+
+    /// The nearest of the words that are near enough to be meant, and how far it is; nil: none is.
+    public static func nearest(to text: String, among words: some Sequence<String>) -> (word: String, distance: Int)? {
+        guard text.utf8.count <= 64 else { return nil }
         let given = Array(text.lowercased().utf8)
         var best: (word: String, distance: Int)?
         for word in words {
+            // Each letter more or less is one step.
+            let most = max(1, word.utf8.count / 3)
+            guard abs(word.utf8.count - given.count) <= most || word.utf8.starts(with: given) else { continue }
             // The beginning of a word is near to it, however long the rest: `delay` for `delay_ms`.
             let isBeginning = given.count >= 3 && word.utf8.starts(with: given)
             let distance = isBeginning ? 1 : editDistance(given, Array(word.utf8))
-            if distance <= max(1, word.utf8.count / 3), distance < best?.distance ?? .max { best = (word, distance) }
+            if distance <= most, distance < best?.distance ?? .max { best = (word, distance) }
         }
-        return best.map { "; did you mean \"\($0.word)\"?" } ?? ""
+        return best
     }
 
     /// How many letters must be put in, left out, replaced or swapped with their neighbour (optimal string alignment).

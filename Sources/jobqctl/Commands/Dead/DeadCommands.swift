@@ -24,9 +24,9 @@ struct DeadFilters: ParsableArguments {
         completion: .list(["failed", "lease_expired", "worker_gone"]))
     var reason: String?
     @Option(
-        help: ArgumentHelp("Only those whose error has this in it, or with * or ? is like this.", valueName: "text"))
+        help: ArgumentHelp("Only those whose error contains this text, or matches it with * or ?.", valueName: "text"))
     var error: TextPattern?
-    @Option(help: ArgumentHelp("Only those that died at least so long ago.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Only those that died at least this long ago.", valueName: "duration"))
     var olderThan: TimeSpan?
 
     func selection(_ queue: String) -> JobSelection {

@@ -15,7 +15,7 @@ struct DeadList: DaemonCommand {
     @Argument(help: "The queue; otherwise all that have dead letters.", completion: .queues)
     var queue: String?
     @OptionGroup var filters: DeadFilters
-    @Option(help: ArgumentHelp("At most so many of each queue.", valueName: "n"))
+    @Option(help: ArgumentHelp("List up to N of each queue.", valueName: "n"))
     var limit = 50
 
     func validate() throws {
@@ -24,16 +24,18 @@ struct DeadList: DaemonCommand {
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let now = try jobqd.ping(store: true)
-        var table = Table([
-            ("JOB", .left), ("TYPE", .left), ("ATTEMPTS", .right), ("DIED", .left), ("REASON", .left), ("ERROR", .left),
-        ])
+        var table = Table(
+            [
+                ("JOB", .left), ("TYPE", .left), ("ATTEMPTS", .right), ("DIED", .left), ("REASON", .left),
+                ("ERROR", .left),
+            ], cut: ["ERROR", "TYPE"], drop: ["ATTEMPTS", "TYPE", "REASON", "DIED"])
         var count = 0
         var cut: [String] = []
         for name in try queues(jobqd) {
             let (letters, hasMore) = try letters(of: name, jobqd)
             if hasMore { cut.append(name) }
             if connection.json {
-                print("{\"ok\":true,\"jobs\":[\(letters.map(\.description).joined(separator: ","))]}")
+                print(Terminal.json("{\"ok\":true,\"jobs\":[\(letters.map(\.description).joined(separator: ","))]}"))
             }
             for letter in letters { table.add(Self.row(letter, now: now)) }
             count += letters.count

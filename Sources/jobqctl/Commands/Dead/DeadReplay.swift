@@ -42,7 +42,7 @@ struct DeadTargets: ParsableArguments {
                 continue
             }
             let reply = try jobqd.request(action.operations.one) { $0.member("job", job) }
-            print(connection.json ? reply.description : "\(Terminal.visible(job)) \(action.done)")
+            print(connection.json ? Terminal.json(reply) : "\(Terminal.visible(job)) \(action.done)")
         }
         return isComplete
     }

@@ -24,7 +24,7 @@ struct DeadShow: DaemonCommand {
             return false
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
             return true
         }
         JobText.print(record, terminal)

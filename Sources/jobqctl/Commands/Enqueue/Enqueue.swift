@@ -9,14 +9,16 @@ import Wire
 /// `jobqctl enqueue QUEUE [PAYLOAD]`: one job; prints its name. With --ndjson or --jobs a job for each line.
 struct Enqueue: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put a job into a queue, or many.",
+        abstract: "Put one job or many into a queue.",
         discussion: """
-            Prints the job's name. With --job-id it is safe to repeat: the second time changes nothing.
+            Prints the job's name. With --job-id a repetition changes nothing.
 
-            With --ndjson each line of standard input (or of --file) is a payload, with --jobs a whole job as the \
-            protocol has it, with its own queue if it names one. They are sent in batches, each of which is safe from a \
-            restart of jobqd. When a line is wrong, those before it are in, the message names it, and the exit status \
-            is 65; --skip goes on behind them.
+            Without a payload, that of a pipe or a file on standard input is used, else null.
+
+            With --ndjson each line of standard input (or of --file) is a payload, with --jobs a whole job as in the \
+            protocol, with its own queue if it names one. They are sent in batches, each of which survives a restart of \
+            jobqd. When a line is wrong, the lines before it are enqueued, the message names it, and the exit status is \
+            65; --skip continues there.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -32,14 +34,14 @@ struct Enqueue: DaemonCommand {
     var ndjson = false
     @Flag(help: "Each line is a job: an object as in the protocol.")
     var jobs = false
-    @Option(help: ArgumentHelp("Pass over so many lines first.", valueName: "n"))
+    @Option(help: ArgumentHelp("Skip the first N lines.", valueName: "n"))
     var skip: Int?
     @OptionGroup(title: "Options of a job") var job: JobOptions
 
     private var isMany: Bool { ndjson || jobs }
 
     func validate() throws {
-        guard queue != nil || jobs else { throw ValidationError("give a queue") }
+        guard queue != nil || jobs else { throw ValidationError("missing queue name") }
         guard !(ndjson && jobs) else { throw ValidationError("give either --ndjson or --jobs") }
         guard file == nil || payload == nil || (isMany && payload == "-") else {
             throw ValidationError("give either a payload or --file")
@@ -54,7 +56,7 @@ struct Enqueue: DaemonCommand {
             throw ValidationError("--job-id and --unique-key are for one job; see --jobs")
         }
         if jobs, !job.isEmpty {
-            throw ValidationError("with --jobs the options of a job stand in its line")
+            throw ValidationError("with --jobs the options of a job belong in its line")
         }
     }
 
@@ -69,7 +71,7 @@ struct Enqueue: DaemonCommand {
             var many = EnqueueMany(lasting, shape: shape, isJSON: connection.json)
             return try many.run(input, skipping: skip ?? 0)
         }
-        let bytes = file != nil || payload == "-" ? input.readAll() : Array((payload ?? "null").utf8)
+        let bytes = file != nil ? try input.readAll() : try ClientJSON.payload(payload)
         let payload = try ClientJSON.read(bytes, "the payload")
         let members = try job.members()
         let reply = try jobqd.request("enqueue") {
@@ -78,11 +80,11 @@ struct Enqueue: DaemonCommand {
             $0.member("payload", raw: payload.raw)
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else {
             print(reply["job"]?.string ?? "")
             if reply["duplicate"]?.bool == true {
-                Terminal.complain("it was there already, \(reply["state"]?.string ?? "?")")
+                Terminal.complain("already exists (\(reply["state"]?.string ?? "?")); nothing changed")
             }
         }
         return true
@@ -92,7 +94,7 @@ struct Enqueue: DaemonCommand {
         guard let file, file != "-" else { return .standardInput }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw DataProblem(description: "\(file): \(String(cString: strerror(errno)))")
+            throw InputProblem(description: "\(file): \(String(cString: strerror(errno)))", status: .noInput)
         }
         return LineReader(descriptor)
     }

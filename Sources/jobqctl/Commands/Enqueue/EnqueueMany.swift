@@ -1,7 +1,7 @@
 // Many jobs from lines: gathered into batches, each one request, with a progress bar.
 //
-// A batch is full at the daemon's limit of items or of bytes, and goes out early when the input has nothing more just now,
-// so a slow pipe does not hold jobs back. One wrong line refuses its whole batch; then what stands before it is sent
+// A batch is full at the daemon's limit of items or of bytes, all that is sent with a job counted, its id too. It goes out early
+// when the input has nothing more just now, so a slow pipe does not hold jobs back. One wrong line refuses its whole batch; then what stands before it is sent
 // alone. So the lines that are in are always the first ones, and the message says how many: --skip goes on there.
 
 import ArgumentParser
@@ -21,6 +21,8 @@ struct EnqueueMany {
         /// From 1, in the input.
         let number: Int
         let job: [UInt8]
+        /// What it takes in a request, with its comma and the id that it is given.
+        let bytes: Int
     }
 
     private let jobqd: ReconnectingConnection
@@ -35,7 +37,7 @@ struct EnqueueMany {
 
     private var maximumItems = 1000
     private var maximumBytes = 1 << 20
-    /// What stands around the jobs of a request.
+    /// What stands around the jobs of a request: `{"op":"enqueue","id":N,"jobs":[…]}`, with the longest N.
     private static let envelope = 64
 
     init(_ jobqd: ReconnectingConnection, shape: Shape, isJSON: Bool) {
@@ -52,7 +54,7 @@ struct EnqueueMany {
         try askLimits()
         Interruption.watch()
         do {
-            while !Interruption.isRequested, let line = input.next() {
+            while !Interruption.isRequested, let line = try input.next() {
                 number += 1
                 if number <= skip || LineReader.isBlank(line) { continue }
                 try add(line)
@@ -69,7 +71,7 @@ struct EnqueueMany {
         say(failed: nil)
         if Interruption.isRequested {
             Terminal.complain("interrupted after line \(number); go on with --skip \(number)")
-            throw ExitStatus.temporary.code
+            throw Interruption.status.code
         }
         return true
     }
@@ -81,39 +83,44 @@ struct EnqueueMany {
     }
 
     private mutating func add(_ line: [UInt8]) throws {
-        let job: [UInt8]
+        let new: Line
         do {
-            job = try self.job(line)
-            guard job.count + Self.envelope <= maximumBytes else {
-                throw DataProblem(description: "is longer than jobqd takes: \(maximumBytes) bytes with all around it")
+            new = try self.line(line)
+            guard new.bytes + Self.envelope <= maximumBytes else {
+                throw DataProblem(description: "is too long: at most \(maximumBytes) bytes including the envelope")
             }
         } catch let problem as DataProblem {
             let number = number
             try flush()
             throw WrongLine(number: number, why: problem.description, status: .data)
         }
-        let isFull = batchBytes + job.count + 1 + Self.envelope > maximumBytes
+        let isFull = batchBytes + new.bytes + Self.envelope > maximumBytes
         if batch.count == maximumItems || isFull { try flush() }
-        batch.append(Line(number: number, job: job))
-        batchBytes += job.count + 1
+        batch.append(new)
+        batchBytes += new.bytes
     }
 
     /// The job that a line stands for.
-    private func job(_ line: [UInt8]) throws -> [UInt8] {
+    private func line(_ line: [UInt8]) throws -> Line {
         let value: JSONDocument
         do {
             value = try JSONDocument(line)
         } catch {
             throw DataProblem(description: "is not JSON: \(error)")
         }
-        guard let members = shape.members else { return try wholeJob(value) }
+        guard let members = shape.members else {
+            let job = try wholeJob(value)
+            let idBytes = value["job_id"] == nil ? JobIdentifier.memberBytes : 0
+            return Line(number: number, job: job, bytes: job.count + 1 + idBytes)
+        }
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("queue", shape.queue ?? "")
         members.write(to: &writer)
         writer.member("payload", raw: value.raw)
         writer.endObject()
-        return writer.bytes
+        let job = writer.bytes
+        return Line(number: number, job: job, bytes: job.count + 1 + JobIdentifier.memberBytes)
     }
 
     private func wholeJob(_ value: JSONDocument) throws -> [UInt8] {
@@ -158,7 +165,7 @@ struct EnqueueMany {
             for line in lines { writer.raw(line.job) }
             writer.endArray()
         }
-        if isJSON { print(reply) }
+        if isJSON { print(Terminal.json(reply)) }
         var refused: WrongLine?
         var behind = 0
         for (line, item) in zip(lines, reply["jobs"]?.array ?? []) {
@@ -181,7 +188,7 @@ struct EnqueueMany {
 
     private func say(failed error: (any Error)?) {
         if !isJSON {
-            print("\(accepted.of("job")) enqueued\(duplicates > 0 ? ", \(duplicates) of them were there already" : "")")
+            print("\(accepted.of("job")) enqueued\(duplicates > 0 ? ", \(duplicates) of them existed already" : "")")
         }
         // Whether the batch is in that had no answer is not known.
         if error is ConnectionError, number > 0 {

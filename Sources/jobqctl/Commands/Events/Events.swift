@@ -12,8 +12,8 @@ struct Events: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Follow what happens to jobs.",
         discussion: """
-            Goes on until Ctrl-C, --count or --idle, also when jobqd is restarted meanwhile. --since begins in the past, \
-            as far as the event log reaches: so long ago, at a time, or behind an event (its seq).
+            Runs until Ctrl-C, --count or --idle, through restarts of jobqd. --since begins in the past, as far as the \
+            event log reaches: this long ago, at a time, or after an event (its seq).
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -21,18 +21,18 @@ struct Events: ParsableCommand {
     @Argument(
         help: ArgumentHelp("Only of queues whose names match, as in 'mail.*'.", valueName: "glob"), completion: .queues)
     var globs: [String] = []
-    @Option(name: [.customLong("kind"), .short], help: "Only events of this kind; may stand there several times.")
+    @Option(name: [.customLong("kind"), .short], help: "Only events of this kind; may be given more than once.")
     var kinds: [EventKind] = []
-    @Option(help: ArgumentHelp("Begin with what happened since.", valueName: "duration|time|seq"))
+    @Option(help: ArgumentHelp("Begin with what happened since then.", valueName: "duration|time|seq"))
     var since: EventStart?
-    @Option(help: ArgumentHelp("End after so many events.", valueName: "n"))
+    @Option(help: ArgumentHelp("Exit after N events.", valueName: "n"))
     var count: Int?
-    @Option(help: ArgumentHelp("End when nothing has come for so long.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Exit when nothing has come for this long.", valueName: "duration"))
     var idle: TimeSpan?
 
     func validate() throws {
         guard count ?? 1 >= 1 else { throw ValidationError("--count must be at least 1") }
-        guard Set(kinds).count == kinds.count else { throw ValidationError("a kind stands there twice") }
+        guard Set(kinds).count == kinds.count else { throw ValidationError("--kind: a kind is given twice") }
     }
 
     func run() throws {
@@ -56,7 +56,7 @@ struct Events: ParsableCommand {
             let events = try follower.next(withinMs: left)
             if !events.isEmpty { quietSince = Clock.now }
             for event in events {
-                print(connection.json ? event.description : EventText.line(event, terminal))
+                print(connection.json ? Terminal.json(event) : EventText.line(event, terminal))
                 if event["job"] != nil { seen += 1 }
                 if seen == count { return }
             }

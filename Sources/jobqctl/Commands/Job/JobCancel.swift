@@ -23,9 +23,9 @@ struct JobCancel: DaemonCommand {
             if let reason { $0.member("reason", reason) }
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else if reply["cancel_requested"]?.bool == true {
-            print("\(Terminal.visible(job)) is in a worker's hands, which is told to stop")
+            print("\(Terminal.visible(job)) is running; its worker was told to stop")
         } else {
             print("\(Terminal.visible(job)) is cancelled")
         }

@@ -7,7 +7,7 @@ import Wire
 /// `jobqctl job delete JOB…`
 struct JobDelete: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Remove jobs that are in no worker's hands, with their records.",
+        commandName: "delete", abstract: "Remove jobs that are not running, with their records.",
         discussion: "It cannot be undone: on a terminal it asks. Exit status 1 when one of them could not be removed.")
 
     @OptionGroup var connection: ConnectionOptions
@@ -23,7 +23,7 @@ struct JobDelete: DaemonCommand {
             do {
                 let reply = try jobqd.request("delete") { $0.member("job", job) }
                 let state = reply["state"]?.string ?? "?"
-                print(connection.json ? reply.description : "\(Terminal.visible(job)) is deleted; it was \(state)")
+                print(connection.json ? Terminal.json(reply) : "\(Terminal.visible(job)) is deleted; it was \(state)")
             } catch let refused as ProtocolError where jobs.count > 1 && ExitStatus(refused) == .no {
                 // The others are still to be deleted.
                 _ = connection.report(refused)

@@ -11,7 +11,7 @@ import Wire
 struct JobPromote: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote", abstract: "Let a scheduled or retrying job run now.",
-        discussion: "Its count of attempts starts anew. Exit status 1 when it waits for no time.")
+        discussion: "Its count of attempts starts anew. Exit status 1 when it is neither scheduled nor retrying.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -21,11 +21,11 @@ struct JobPromote: DaemonCommand {
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let state = try jobqd.get(job)["state"]?.string ?? "?"
         guard ["scheduled", "retrying"].contains(state) else {
-            Terminal.complain("\(job) waits for no time: it is \(state)")
+            Terminal.complain("\(job) is not scheduled or retrying (it is \(state))")
             return false
         }
         let reply = try jobqd.request("requeue") { $0.member("job", job) }
-        print(connection.json ? reply.description : "\(Terminal.visible(job)) is queued")
+        print(connection.json ? Terminal.json(reply) : "\(Terminal.visible(job)) is queued")
         return true
     }
 }

@@ -19,9 +19,9 @@ struct List: DaemonCommand {
     var state: JobState = .queued
     @Option(help: "Only jobs of this type.")
     var type: String?
-    @Option(help: ArgumentHelp("At most so many, 1 to 500.", valueName: "n"))
+    @Option(help: ArgumentHelp("List up to N jobs, 1 to 500.", valueName: "n"))
     var limit = 50
-    @Option(help: "Where the page before ended.")
+    @Option(help: "Continue where the previous page ended.")
     var cursor: String?
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
@@ -33,13 +33,31 @@ struct List: DaemonCommand {
             if let type { $0.member("type", type) }
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
             return true
         }
         let jobs = reply["jobs"]?.array ?? []
-        print(jobs.isEmpty ? "no \(state.rawValue) jobs\n" : table(jobs, terminal), terminator: "")
+        if jobs.isEmpty {
+            print(nothing(jobqd))
+        } else {
+            print(table(jobs, terminal), terminator: "")
+        }
         if let cursor = reply["cursor"]?.string { print("more: --cursor \(Terminal.visible(cursor))") }
         return true
+    }
+
+    /// That there is none, and what there is instead.
+    private func nothing(_ jobqd: JobqConnection) -> String {
+        let kind = type.map { " of type \(Terminal.visible($0))" } ?? ""
+        let line = "no \(state.rawValue) jobs\(kind) in \(Terminal.visible(queue))"
+        // Who may not see the depths is told no more.
+        let stats = try? jobqd.request("stats") { $0.member("queue", queue) }
+        let others = JobState.allCases.filter { $0 != state || type != nil }.compactMap { other in
+            let count = stats.map { QueueTable.count($0, other) } ?? 0
+            return count > 0 ? "\(count) \(other.rawValue)" : nil
+        }
+        if stats == nil { return line }
+        return others.isEmpty ? "\(line), nor any others" : "\(line); there are \(others.joined(separator: ", "))"
     }
 
     private func table(_ jobs: [JSONDocument], _ terminal: Terminal) -> String {
@@ -50,7 +68,8 @@ struct List: DaemonCommand {
         if let time { columns.append((time.title, .left)) }
         let note = state == .processing ? "worker" : "reason"
         if state != .queued { columns.append((note.uppercased(), .left)) }
-        var table = Table(columns)
+        var table = Table(
+            columns, cut: ["TYPE", "WORKER", "REASON"], drop: ["PRIORITY", "ENQUEUED", "TYPE", "ATTEMPTS", "REASON"])
         for job in jobs {
             var row: [Table.Cell] = [
                 .init(job["job"]?.string ?? "?", Mark(state)), .init(job["type"]?.string ?? ""),

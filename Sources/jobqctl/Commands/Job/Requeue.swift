@@ -11,7 +11,8 @@ import Wire
 struct Requeue: DaemonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Put scheduled, retrying, dead or cancelled jobs back into their queue, now.",
-        discussion: "Either one JOB, or --queue and --state. One call looks at 500 jobs at most and says what remains.")
+        discussion: "Either one JOB, or --queue and --state. One call requeues up to 500 jobs and says how many remain."
+    )
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -23,9 +24,9 @@ struct Requeue: DaemonCommand {
     var state: JobState = .dead
     @Option(help: "Only jobs of this type.")
     var type: String?
-    @Option(help: ArgumentHelp("At most so many, 1 to 500.", valueName: "n"))
+    @Option(help: ArgumentHelp("Requeue up to N jobs, 1 to 500.", valueName: "n"))
     var limit: Int?
-    @Flag(help: "Only count them.")
+    @Flag(help: "Only count the jobs.")
     var dryRun = false
 
     func validate() throws {
@@ -46,7 +47,7 @@ struct Requeue: DaemonCommand {
             if dryRun { $0.member("dry_run", true) }
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else if let job {
             print("\(Terminal.visible(job)) is queued again")
         } else {

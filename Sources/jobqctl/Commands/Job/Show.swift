@@ -19,7 +19,7 @@ struct Show: DaemonCommand {
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("get") { $0.member("job", job) }
         guard !connection.json, let record = reply["job"] else {
-            print(reply)
+            print(Terminal.json(reply))
             return true
         }
         JobText.print(record, terminal)

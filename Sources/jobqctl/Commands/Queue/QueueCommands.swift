@@ -4,7 +4,7 @@ import ArgumentParser
 
 struct QueueCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "queue", abstract: "Show, pause, configure and clear queues.",
+        commandName: "queue", abstract: "Show, pause, configure, clear and remove queues.",
         subcommands: [
             QueueList.self,
             QueueShow.self,
@@ -12,5 +12,6 @@ struct QueueCommands: ParsableCommand {
             QueueResume.self,
             QueueConfigure.self,
             QueuePurge.self,
+            QueueRemove.self,
         ])
 }

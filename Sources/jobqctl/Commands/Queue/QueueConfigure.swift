@@ -13,8 +13,8 @@ struct QueueConfigure: DaemonCommand {
         commandName: "configure", abstract: "Show or change the rules of a queue, for every host at once.",
         discussion: """
             Keys: max_attempts, lease, backoff, keep, keep_count, dead_keep, dead_keep_count, max_len, order, aging. \
-            KEY=default takes a rule back. Durations are written as in 500ms, 30s, 2min, 1h, 7d (a bare number: \
-            seconds), and keys ending in _ms take milliseconds. backoff is KIND[:FIRST[:LONGEST[:JITTER]]], as in \
+            KEY=default resets a rule. Durations are a number with ms, s, m (or min), h, d or w, as in 500ms, 30s, 1h30m (a bare \
+            number: seconds), and keys ending in _ms take milliseconds. backoff is KIND[:FIRST[:LONGEST[:JITTER]]], as in \
             exponential:1s:1h:0.5, or JSON. Without KEY=VALUE the rules are shown.
             """)
 
@@ -27,22 +27,26 @@ struct QueueConfigure: DaemonCommand {
         completion: .list(PolicyChange.keys.map { "\($0)=" }))
     var changes: [PolicyChange] = []
 
+    @Flag(help: "Create the queue if it does not exist.")
+    var create = false
+
     func validate() throws {
         guard Set(changes.map(\.member)).count == changes.count else {
-            throw ValidationError("a key stands there twice")
+            throw ValidationError("a key is given twice")
         }
     }
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("configure") { writer in
             writer.member("queue", queue)
+            if create { writer.member("create", true) }
             for change in changes {
                 writer.key(change.member)
                 writer.raw(change.json)
             }
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else {
             Fields.print(PolicyText.lines(reply["policy"]), terminal)
         }

@@ -18,7 +18,7 @@ struct QueueList: DaemonCommand {
         let reply = try jobqd.request("queues")
         let queues = reply["queues"]?.array ?? []
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else if names {
             for queue in queues { print(queue["queue"]?.string ?? "") }
         } else {
@@ -31,8 +31,8 @@ struct QueueList: DaemonCommand {
 /// `jobqctl queue show QUEUE`: its depths, totals and policy.
 struct QueueShow: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one queue: depths, totals since ever, and its rules.",
-        discussion: "Showing the rules is for administrators; without that right they are left out.")
+        commandName: "show", abstract: "Show one queue: depths, totals since it was created, and its rules.",
+        discussion: "The rules are for administrators; without that right they are left out.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -46,17 +46,29 @@ struct QueueShow: DaemonCommand {
         let policy = try policy(jobqd)
         if connection.json {
             print(
-                "{\"queue\":\(mine?.description ?? "null"),\"totals\":\(stats["totals"]?.description ?? "null"),"
-                    + "\"policy\":\(policy?["policy"]?.description ?? "null")}")
+                Terminal.json(
+                    "{\"queue\":\(mine?.description ?? "null"),\"totals\":\(stats["totals"]?.description ?? "null"),"
+                        + "\"policy\":\(policy?["policy"]?.description ?? "null")}"))
             return true
         }
-        var lines = [(name: "queue", text: queue)]
-        if let mine, mine["paused"]?.bool == true { lines.append(("state", QueueTable.pause(mine))) }
-        if let age = mine?["latency_ms"]?.integer, age > 0 { lines.append(("oldest", TimeText.span(age))) }
-        lines += Fields.lines(stats, leavingOut: ["ok"])
-        if let policy { lines += PolicyText.lines(policy["policy"]).map { ("policy.\($0.name)", $0.text) } }
-        Fields.print(lines, terminal)
+        print(head(mine, terminal))
+        print("\n" + StatsTable.text(stats, terminal), terminator: "")
+        if let policy {
+            var table = Table([("RULE", .left), ("VALUE", .left)], cut: ["VALUE"])
+            for (name, text) in PolicyText.lines(policy["policy"]) { table.add([.init(name), .init(text)]) }
+            print("\n" + table.text(terminal), terminator: "")
+        }
         return true
+    }
+
+    /// Its name, and what is special about it now.
+    private func head(_ mine: JSONDocument?, _ terminal: Terminal) -> String {
+        var lines = [terminal.marked(Terminal.visible(queue), .bold)]
+        if let mine, mine["paused"]?.bool == true { lines.append(terminal.marked(QueueTable.pause(mine), .yellow)) }
+        if let age = mine?["latency_ms"]?.integer, age > 0 {
+            lines.append("oldest queued job: \(TimeText.span(age))")
+        }
+        return lines.joined(separator: "\n")
     }
 
     /// nil when this peer may not see it.

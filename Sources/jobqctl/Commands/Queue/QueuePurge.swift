@@ -9,7 +9,7 @@ struct QueuePurge: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge", abstract: "Remove the jobs of a queue that are in one state, with their records.",
         discussion:
-            "Oldest first. Jobs in a worker's hands cannot be purged. It cannot be undone: on a terminal it asks.")
+            "Oldest first. Running jobs cannot be purged. It cannot be undone: on a terminal it asks.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -20,12 +20,12 @@ struct QueuePurge: DaemonCommand {
     @Option(help: "Only jobs of this type.")
     var type: String?
     @Option(
-        help: ArgumentHelp("Only those that are there (or, ended, since then) for so long.", valueName: "duration"))
+        help: ArgumentHelp("Only jobs that entered the state at least this long ago.", valueName: "duration"))
     var olderThan: TimeSpan?
     @OptionGroup var bulk: BulkOptions
 
     func validate() throws {
-        guard state != .processing else { throw ValidationError("jobs in a worker's hands cannot be purged") }
+        guard state != .processing else { throw ValidationError("processing jobs cannot be purged") }
     }
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {

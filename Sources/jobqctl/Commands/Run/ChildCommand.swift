@@ -1,5 +1,8 @@
 // One run of the command: its process group, the payload on its way in, what it says on its way out. Never waits; whoever
 // owns it polls its descriptors.
+//
+// A command that is told to end has until `killAt`, and so has all of its group: a shell dies at once, and the worker below it
+// cleans up. What a command leaves behind when it ends by itself is left alone, and its pipes are read as long as somebody polls.
 
 import CSpawn
 import Glibc
@@ -18,16 +21,24 @@ final class ChildCommand {
     /// The last of what it wrote to its standard error.
     private(set) var lastErrors: [UInt8] = []
     private(set) var end: CommandVerdict.End?
-    /// When a child that was told to end is killed (monotonic ms).
+    /// When a child that was told to end is killed, and its group with it (monotonic ms).
     private(set) var killAt: Int64?
+    /// It has ended, but its group has not.
+    private(set) var awaitsGroup = false
+    private let forwardErrors: ([UInt8]) -> Void
 
     private static let tailLength = 16 << 10
 
+    /// - Parameters:
+    ///   - command, environment: each without the 0 at its end, of any bytes but 0.
+    ///   - errors: takes what it writes to its standard error.
     /// - Throws: the `errno` for which it could not be started.
     init(
-        _ command: [String], environment: [(String, String)], payload: [UInt8], keepsOutput: Bool
+        _ command: [[UInt8]], environment: [[UInt8]], payload: [UInt8], keepsOutput: Bool,
+        errors forward: @escaping ([UInt8]) -> Void
     ) throws(SpawnProblem) {
         self.payload = payload
+        forwardErrors = forward
         var pipes = PipeEnds()
         let (inputRead, inputWrite) = try pipes.make()
         let (errorsRead, errorsWrite) = try pipes.make()
@@ -49,10 +60,13 @@ final class ChildCommand {
     deinit { for end in [input, output, errors] where end >= 0 { close(end) } }
 
     private static func spawn(
-        _ command: [String], _ environment: [(String, String)], _ input: Int32, _ output: Int32, _ errors: Int32
+        _ command: [[UInt8]], _ environment: [[UInt8]], _ input: Int32, _ output: Int32, _ errors: Int32
     ) -> Result<pid_t, SpawnProblem> {
-        var arguments = command.map { strdup($0) } + [nil]
-        var variables = environment.map { strdup("\($0)=\($1)") } + [nil]
+        let copy = { (bytes: [UInt8]) in
+            (bytes + [0]).withUnsafeBytes { strdup($0.assumingMemoryBound(to: CChar.self).baseAddress!) }
+        }
+        var arguments = command.map(copy) + [nil]
+        var variables = environment.map(copy) + [nil]
         defer { for text in arguments + variables { free(text) } }
         var pid: pid_t = 0
         let code = cspawn_run(&arguments, &variables, input, output, errors, &pid)
@@ -69,6 +83,9 @@ final class ChildCommand {
             pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
         ]
     }
+
+    /// Whether somebody may still write to it.
+    var hasOpenPipes: Bool { output >= 0 || errors >= 0 }
 
     /// Does what the entries' `revents` allow.
     func process(_ ready: ArraySlice<pollfd>) {
@@ -95,7 +112,7 @@ final class ChildCommand {
 
     private func readErrors() {
         guard let chunk = Self.readChunk(&errors) else { return }
-        _ = write(STDERR_FILENO, chunk, chunk.count)
+        forwardErrors(chunk)
         lastErrors += chunk
         if lastErrors.count > Self.tailLength { lastErrors.removeFirst(lastErrors.count - Self.tailLength) }
     }
@@ -121,21 +138,28 @@ final class ChildCommand {
     // MARK: Its end
 
     /// Asks whether it has ended, and if so, takes what it said last. A child of its own that still has the pipes is not
-    /// waited for.
-    func reap() -> Bool {
+    /// waited for, unless it was told to end: then its group has the time that it was given.
+    ///
+    /// - Parameter living: the groups that have a process; nil = not known.
+    func reap(at now: Int64, living: () -> Set<pid_t>?) -> Bool {
         guard end == nil else { return true }
         var info = siginfo_t()
         guard waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_signo == SIGCHLD else {
             return false
         }
         // As long as it is not reaped, nobody else can have its group's number.
-        if killAt != nil { kill(-pid, SIGKILL) }
+        if let killAt {
+            awaitsGroup = killAt != .max && now < killAt && living()?.contains(pid) ?? true
+            if awaitsGroup { return false }
+            kill(-pid, SIGKILL)
+        }
         var status: Int32 = 0
         waitpid(pid, &status, 0)
         end = CommandVerdict.End(status: status)
         // What a pipe holds takes two reads; a grandchild that goes on writing is not listened to.
         for _ in 0..<4 { readOutput() }
         for _ in 0..<4 { readErrors() }
+        if input >= 0 { Self.closeEnd(&input) }
         return true
     }
 

@@ -36,7 +36,13 @@ struct CommandVerdict {
     /// The command's output is the result.
     var wantsResult = false
 
-    /// The protocol's bound for an error is 16 KiB of JSON.
+    /// What a report has room for, in bytes of JSON: what a line of the protocol holds beside the rest of the request.
+    struct Room {
+        var result = Int.max
+        /// The protocol's own bound for an error is 16 KiB.
+        var error = CommandVerdict.longestError
+    }
+
     static let longestError = 16_000
     /// The most of a command's output that becomes a result.
     static let longestResult = 256 << 10
@@ -44,16 +50,24 @@ struct CommandVerdict {
     /// - Parameters:
     ///   - output: what the command wrote, if it is the result.
     ///   - errors: the last of what it wrote to its standard error.
-    func report(_ end: End, output: [UInt8], errors: [UInt8]) -> Report {
+    ///   - reason: why it was told to end, if it was.
+    func report(
+        _ end: End, output: [UInt8], errors: [UInt8], reason: String? = nil, room: Room = Room()
+    ) -> Report {
         guard end == .exited(0) else {
             let retry = if case .exited(let status) = end { !deadStatuses.contains(status) } else { true }
-            return .fail(error: Self.error(end.text, errors), retry: retry)
+            let text = reason.map { "cancelled (\($0)): \(end.text)" } ?? end.text
+            return .fail(error: Self.error(text, errors, limit: room.error), retry: retry)
         }
         guard wantsResult else { return .complete(result: nil) }
         guard output.count <= Self.longestResult else {
             return .fail(error: "the output is longer than \(Self.longestResult) bytes", retry: false)
         }
-        return .complete(result: Self.result(output))
+        let result = Self.result(output)
+        guard result?.count ?? 0 <= room.result else {
+            return .fail(error: "the output is longer than \(room.result) bytes, written as JSON", retry: false)
+        }
+        return .complete(result: result)
     }
 
     /// JSON as it is; other text as a string, without its last end of line; nothing at all as no result.
@@ -70,16 +84,21 @@ struct CommandVerdict {
         return writer.bytes
     }
 
-    /// The end in words, and as much of the last words of the command as fits.
-    static func error(_ end: String, _ errors: [UInt8]) -> String {
+    /// The end in words, and as much of the last words of the command as fits; of the end itself too, if need be.
+    static func error(_ end: String, _ errors: [UInt8], limit: Int = longestError) -> String {
+        var head = end[...]
         var tail = errors[...]
         while true {
             let said = trimmed(String(decoding: tail, as: UTF8.self))
-            let text = said.isEmpty ? end : "\(end): \(said)"
+            let text = said.isEmpty ? String(head) : "\(head): \(said)"
             var writer = JSONWriter()
             writer.string(text)
-            if writer.bytes.count <= longestError { return text }
-            tail = tail.dropFirst(1 + max(0, tail.count / 8))
+            if writer.bytes.count <= limit || (tail.isEmpty && head.isEmpty) { return text }
+            if tail.isEmpty {
+                head = head.dropLast(1 + head.count / 8)
+            } else {
+                tail = tail.dropFirst(1 + tail.count / 8)
+            }
         }
     }
 

@@ -3,9 +3,13 @@
 //     claim ──job──► child runs ──ends──► its verdict is reported ──answered──► the place is free
 //                      └─ cancel, lease lost, second signal: SIGTERM, later SIGKILL
 //
-// The link renews the leases and outlives restarts of the daemon; a report is repeated until it is answered. What ends the
-// loop: a signal, --count, --idle-exit, or a refusal that will not change. If this process is killed, the kernel kills the
-// children and the daemon, seeing its end, gives the jobs back.
+// The link renews the leases and outlives restarts of the daemon; a report is repeated until it is answered (JobRunner+Reports).
+// What ends the loop: a signal, --count, --idle-exit, or a refusal that will not change. If this process is killed, the kernel
+// kills the children and the daemon, seeing its end, gives the jobs back.
+//
+// Nothing here waits but poll(2): standard error and standard output have writers of their own, since who reads them may stop.
+// Timers: a child that was told to end is killed at its time, and its group is looked at every 50 ms until then; the end of
+// the whole after --timeout, or 5 s after a second signal.
 
 import Glibc
 import JobqClient
@@ -18,7 +22,8 @@ final class JobRunner {
         let path: String
         let worker: String
         let queues: [String]
-        let command: [String]
+        /// Of any bytes but 0.
+        let command: [[UInt8]]
         var parallel = 1
         var leaseMs: Int64?
         /// Ends after so many jobs.
@@ -32,7 +37,7 @@ final class JobRunner {
         /// How long reports may take at the end, when nothing else is left.
         var timeoutMs: Int64 = 30_000
 
-        init(path: String, worker: String, queues: [String], command: [String]) {
+        init(path: String, worker: String, queues: [String], command: [[UInt8]]) {
             self.path = path
             self.worker = worker
             self.queues = queues
@@ -40,23 +45,8 @@ final class JobRunner {
         }
     }
 
-    /// One job in hand.
-    private final class Place {
-        let job: ClaimedJob
-        let child: ChildCommand
-        /// The job belongs to somebody else: nothing is reported.
-        var isLost = false
-        var cancelReason: String?
-        var isReporting = false
-
-        init(_ job: ClaimedJob, _ child: ChildCommand) {
-            self.job = job
-            self.child = child
-        }
-    }
-
     /// How it ends, in steps.
-    private enum Life: Int {
+    enum Life {
         case working
         /// No more claims; what runs is finished.
         case finishing
@@ -64,12 +54,14 @@ final class JobRunner {
         case ending
     }
 
-    private let plan: Plan
-    private let link: JobqLink
-    private let signals: SignalPipe
-    private let environment: [(String, String)]
-    private var places: [Place] = []
-    private var life = Life.working
+    let plan: Plan
+    let link: JobqLink
+    private var signals: SignalPipe?
+    private let environment: [[UInt8]]
+    var places: [JobPlace] = []
+    /// Ended commands that left something behind which has their pipes; read, so that it does not die of SIGPIPE. Oldest first.
+    private var leftBehind: [ChildCommand] = []
+    private(set) var life = Life.working
     private var isQuiet = false
     private var claimNumber: Int?
     private var started = 0
@@ -78,38 +70,61 @@ final class JobRunner {
     private var releases = 0
     private var finishedAt: Int64?
     private var problem: (any Error)?
+    private let errors: BackgroundWriter
+    let output: BackgroundWriter
+    /// The groups that had a process when they were looked up last, and when that was.
+    private var living: (groups: Set<pid_t>?, at: Int64)?
 
     /// How long a claim waits before it is asked anew.
     private static let waitMs: Int64 = 60_000
+    /// The most that waits for standard error; and on standard output before no more is claimed.
+    private static let mostOutput = 256 << 10
+    private static let mostLeftBehind = 64
+    private static let lookMs: Int64 = 50
+    private static let endingMs: Int64 = 5_000
 
     init(_ plan: Plan) throws {
         self.plan = plan
         link = JobqLink(path: plan.path, identity: .init(worker: plan.worker, push: true))
+        errors = BackgroundWriter(STDERR_FILENO, limit: Self.mostOutput)
+        output = BackgroundWriter(STDOUT_FILENO, limit: nil)
+        Terminal.errorWriter = errors
         signals = try SignalPipe([SIGTERM, SIGINT, SIGCHLD])
         environment = JobEnvironment.inherited(socket: plan.path)
         link.onEvent = { [unowned self] in heard($0) }
         link.onLeaseLost = { [unowned self] in leaseLost(token: $1) }
         link.onChange = { [unowned self] in linkChanged($0) }
+        link.onHold = { Terminal.complain($0.map { "\($0); waiting" } ?? "jobqd serves again") }
     }
 
     /// Until it is over. Throws what made it end early.
     func run() throws {
         while !isOver {
             claimIfRoom()
-            var entries = [pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0), link.pollEntry]
-            let present = places
-            for place in present { entries += place.child.pollEntries }
-            poll(&entries, nfds_t(entries.count), pollTimeout)
-            for (index, place) in present.enumerated() {
-                place.child.process(entries[(2 + 3 * index)..<(5 + 3 * index)])
-            }
-            for signal in signals.take() where signal != SIGCHLD { stop() }
-            link.process(entries[1].revents)
-            tendChildren()
+            turn()
         }
         for place in places { place.child.killNow() }
         link.close()
+        // From here on a signal ends the program.
+        signals = nil
+        if !output.finish(within: plan.timeoutMs) {
+            problem = problem ?? OutputProblem(description: "standard output: not all of it could be written")
+        }
         if let problem { throw problem }
+    }
+
+    private func turn() {
+        var entries = [pollfd(fd: signals?.descriptor ?? -1, events: Int16(POLLIN), revents: 0), link.pollEntry]
+        let present = places.map(\.child) + leftBehind
+        for child in present { entries += child.pollEntries }
+        poll(&entries, nfds_t(entries.count), pollTimeout)
+        for (index, child) in present.enumerated() {
+            child.process(entries[(2 + 3 * index)..<(5 + 3 * index)])
+        }
+        leftBehind.removeAll { !$0.hasOpenPipes }
+        for signal in signals?.take() ?? [] where signal != SIGCHLD { stop() }
+        link.process(entries[1].revents)
+        tendChildren()
     }
 
     /// Nothing runs and nothing is left to be said. At the end a daemon that is away is not waited for without end.
@@ -119,14 +134,18 @@ final class JobRunner {
         if places.isEmpty, releases == 0, claimNumber == nil { return true }
         let finishedAt = finishedAt ?? Clock.now
         self.finishedAt = finishedAt
-        guard Clock.now >= finishedAt + plan.timeoutMs else { return false }
+        guard Clock.now >= finishedAt + patienceMs else { return false }
         problem = problem ?? ConnectionError.timedOut
         return true
     }
 
+    /// How long reports may take when nothing else is left.
+    private var patienceMs: Int64 { life == .ending ? min(plan.timeoutMs, Self.endingMs) : plan.timeoutMs }
+
     private var pollTimeout: Int32 {
         var times: [Int64] = places.compactMap { $0.child.end == nil ? $0.child.killAt : nil }
-        if let finishedAt { times.append(finishedAt + plan.timeoutMs) }
+        if let finishedAt { times.append(finishedAt + patienceMs) }
+        if places.contains(where: \.child.awaitsGroup) || isOutputFull { times.append(Clock.now + Self.lookMs) }
         let own = times.min().map { Int32(clamping: max(0, $0 - Clock.now)) } ?? -1
         let links = link.pollTimeout
         return own < 0 ? links : links < 0 ? own : min(own, links)
@@ -134,11 +153,13 @@ final class JobRunner {
 
     // MARK: Claiming
 
+    private var isOutputFull: Bool { plan.asJSON && output.backlog > Self.mostOutput }
+
     private func claimIfRoom() {
         let left = plan.count.map { $0 - started } ?? .max
         if left <= 0, life == .working { life = .finishing }
         let room = min(plan.parallel - places.count, left, 100)
-        guard life == .working, !isQuiet, claimNumber == nil, room > 0 else { return }
+        guard life == .working, !isQuiet, claimNumber == nil, room > 0, !isOutputFull else { return }
         claimNumber = link.request(
             "claim", waitMs: plan.endsWhenIdle ? 0 : Self.waitMs, timeoutMs: plan.endsWhenIdle ? plan.timeoutMs : nil
         ) {
@@ -174,9 +195,9 @@ final class JobRunner {
             let child = try ChildCommand(
                 plan.command, environment: environment + JobEnvironment.members(of: job),
                 payload: JobEnvironment.payload(of: job, rawStrings: plan.rawStrings),
-                keepsOutput: plan.verdict.wantsResult)
+                keepsOutput: plan.verdict.wantsResult, errors: errors.write)
             started += 1
-            places.append(Place(job, child))
+            places.append(JobPlace(job, child))
         } catch {
             release(job)
             give(up: error)
@@ -188,7 +209,7 @@ final class JobRunner {
     private func tendChildren() {
         let now = Clock.now
         for place in places where !place.isReporting {
-            if place.child.reap() {
+            if place.child.reap(at: now, living: { self.livingGroups(now) }) {
                 ended(place)
             } else if let killAt = place.child.killAt, killAt <= now {
                 place.child.killNow()
@@ -196,70 +217,44 @@ final class JobRunner {
         }
     }
 
-    private func ended(_ place: Place) {
+    /// Looked up once for all that wait, and not more often than `lookMs`.
+    private func livingGroups(_ now: Int64) -> Set<pid_t>? {
+        if let living, now < living.at + Self.lookMs { return living.groups }
+        let groups = ProcessGroups.living()
+        living = (groups, now)
+        return groups
+    }
+
+    private func ended(_ place: JobPlace) {
         guard let end = place.child.end else { return }
         if place.isLost {
             Terminal.complain("\(place.job.job): the lease was lost; \(end.text)")
             return remove(place)
         }
         place.isReporting = true
-        let report = plan.verdict.report(end, output: place.child.outputBytes, errors: place.child.lastErrors)
+        let report = verdict(place, end)
         if life == .ending, case .fail = report {
             release(place.job)
             return remove(place)
         }
-        send(report, place, end)
+        if case .fail(let error, _) = report {
+            let job = place.job
+            let why = end == .exited(0) ? error : end.text
+            Terminal.complain("\(job.job): attempt \(job.attempt) of \(job.maxAttempts) failed: \(why)")
+        }
+        send(report, place)
     }
 
-    private func send(_ report: CommandVerdict.Report, _ place: Place, _ end: CommandVerdict.End) {
-        let job = place.job
-        switch report {
-        case .complete(let result):
-            link.request("complete") {
-                $0.member("job", job.job)
-                $0.member("token", job.token)
-                if let result { $0.member("result", raw: result) }
-            } then: { [unowned self] in
-                reported($0, place)
-            }
-        case .fail(let error, let retry):
-            let why = place.cancelReason.map { "cancelled (\($0)): \(error)" } ?? error
-            Terminal.complain("\(job.job): attempt \(job.attempt) of \(job.maxAttempts) failed: \(end.text)")
-            link.request("fail") {
-                $0.member("job", job.job)
-                $0.member("token", job.token)
-                $0.member("error", why)
-                $0.member("retry", retry)
-            } then: { [unowned self] in
-                reported($0, place)
-            }
+    /// The place is free again; what the command left behind is read on.
+    func remove(_ place: JobPlace) {
+        places.removeAll { $0 === place }
+        if place.child.hasOpenPipes { leftBehind.append(place.child) }
+        if leftBehind.count > Self.mostLeftBehind {
+            leftBehind.removeFirst()
+            Terminal.complain(
+                "more than \(Self.mostLeftBehind) commands left something behind; the oldest is not read any more")
         }
     }
-
-    private func reported(_ answer: JobqLink.Answer, _ place: Place) {
-        remove(place)
-        if plan.asJSON { print(place.job, answer) }
-        if case .failure(let error) = answer {
-            Terminal.complain("\(place.job.job): its end could not be reported: \(error)")
-        }
-    }
-
-    /// `{"job":…,"reply":…}`, at once, since it may be a pipe that somebody reads.
-    private func print(_ job: ClaimedJob, _ answer: JobqLink.Answer) {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("job", job.job)
-        switch answer {
-        case .success(let reply): writer.member("reply", raw: reply.raw)
-        case .failure(let error as ProtocolError): writer.member("error", raw: error.raw)
-        case .failure(let error): writer.member("error", "\(error)")
-        }
-        writer.endObject()
-        Swift.print(String(decoding: writer.bytes, as: UTF8.self))
-        fflush(nil)
-    }
-
-    private func remove(_ place: Place) { places.removeAll { $0 === place } }
 
     private func release(_ job: ClaimedJob) {
         releases += 1
@@ -293,14 +288,14 @@ final class JobRunner {
         terminate(place)
     }
 
-    private func place(_ token: String?) -> Place? { places.first { $0.job.token == token } }
+    private func place(_ token: String?) -> JobPlace? { places.first { $0.job.token == token } }
 
     private func linkChanged(_ error: ConnectionError?) {
         if let error {
             if !hasBeenConnected { return give(up: error) }
             Terminal.complain("\(error); waiting for it")
         } else {
-            if hasBeenConnected { Terminal.complain("jobqd is there again") }
+            if hasBeenConnected { Terminal.complain("jobqd is back") }
             hasBeenConnected = true
             // A daemon that still wants silence says so again.
             isQuiet = false
@@ -328,5 +323,5 @@ final class JobRunner {
         finish()
     }
 
-    private func terminate(_ place: Place) { place.child.terminate(killAt: Clock.now + plan.killAfterMs) }
+    private func terminate(_ place: JobPlace) { place.child.terminate(killAt: Clock.now + plan.killAfterMs) }
 }

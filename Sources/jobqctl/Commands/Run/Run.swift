@@ -16,8 +16,8 @@ struct Run: ParsableCommand {
             again; the last lines of its standard error are the reason. The lease is renewed while it runs. When the job \
             is cancelled or its lease is lost, the command gets SIGTERM.
 
-            SIGTERM or SIGINT: no more jobs, those at work are finished; a second one ends them too and gives their jobs \
-            back. A restart of jobqd is waited for.
+            On SIGTERM or SIGINT it claims no more and lets running commands finish; a second signal ends them and \
+            returns their jobs. It waits through restarts of jobqd, and while Redis is away or full.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -27,26 +27,26 @@ struct Run: ParsableCommand {
         help: ArgumentHelp("The queues, separated by commas; the first with work wins.", valueName: "queue,…"),
         completion: .queues)
     var queue: [String]
-    @Option(name: [.customShort("j"), .long], help: ArgumentHelp("So many jobs at once.", valueName: "n"))
+    @Option(name: [.customShort("j"), .long], help: ArgumentHelp("Run up to N jobs at once.", valueName: "n"))
     var jobs = 1
     @Option(help: "The worker's name (default: run-PID).")
     var name: String?
-    @Option(help: ArgumentHelp("How long a lease is (default: the job's).", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long a claim holds between renewals (default: the job's).", valueName: "duration"))
     var lease: TimeSpan?
-    @Option(help: ArgumentHelp("End after so many jobs.", valueName: "n"))
+    @Option(help: ArgumentHelp("Exit after N jobs.", valueName: "n"))
     var count: Int?
     @Flag(help: "The same as --count 1.")
     var once = false
-    @Flag(help: "End when there is nothing to do.")
+    @Flag(help: "Exit when there is nothing to do.")
     var idleExit = false
-    @Flag(help: "A payload that is a string is passed as its text, not as JSON.")
+    @Flag(help: "Pass a payload that is a string as its text, not as JSON.")
     var rawStrings = false
-    @Flag(help: "What the command writes to its standard output is the job's result.")
+    @Flag(help: "Use the command's standard output as the job's result.")
     var result = false
     @Option(
-        help: ArgumentHelp("Exit statuses after which a job is not tried again.", valueName: "status,…"))
+        help: ArgumentHelp("Exit statuses that make the job a dead letter.", valueName: "status,…"))
     var deadStatus = "65"
-    @Option(help: ArgumentHelp("Between SIGTERM and SIGKILL.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Time between SIGTERM and SIGKILL.", valueName: "duration"))
     var killAfter = TimeSpan(milliseconds: 10_000)
     @Argument(
         parsing: .postTerminator, help: ArgumentHelp("The command and its arguments, after --.", valueName: "command"))
@@ -71,7 +71,8 @@ struct Run: ParsableCommand {
 
     func run() throws {
         var plan = JobRunner.Plan(
-            path: connection.path, worker: name ?? "run-\(getpid())", queues: queues, command: command)
+            path: connection.path, worker: name ?? "run-\(getpid())", queues: queues,
+            command: RawArguments.last(command.count))
         plan.parallel = jobs
         plan.leaseMs = lease?.milliseconds
         plan.count = once ? 1 : count
@@ -81,6 +82,7 @@ struct Run: ParsableCommand {
         plan.killAfterMs = killAfter.milliseconds
         plan.asJSON = connection.json
         plan.timeoutMs = connection.timeout.milliseconds
+        defer { Terminal.errorWriter?.finish(within: 1_000) }
         do {
             try JobRunner(plan).run()
         } catch let problem as SpawnProblem {

@@ -14,9 +14,9 @@ struct Top: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: ArgumentHelp("Between two looks.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Time between updates.", valueName: "duration"))
     var interval = TimeSpan(milliseconds: 1_000)
-    @Option(help: ArgumentHelp("End after so many looks.", valueName: "n"))
+    @Option(help: ArgumentHelp("Exit after N updates.", valueName: "n"))
     var count: Int?
     @Option(help: "Sort by name, queued, rate, oldest or dead.")
     var sort = TopState.Order.name

@@ -13,10 +13,9 @@ struct TopLine: Equatable {
 
     /// Appends a cell of a table, padded or cut to `width`, with a space before it unless it is the first.
     mutating func cell(_ text: String, width: Int, right: Bool = false, _ mark: Mark? = nil) {
-        let cut = Self.cut(Terminal.visible(text), width)
-        let padding = String(repeating: " ", count: width - cut.count)
+        let cut = TextWidth.cut(Terminal.visible(text), to: width)
         if !pieces.isEmpty { pieces.append((" ", nil)) }
-        pieces.append((right ? padding + cut : cut + padding, mark))
+        pieces.append((TextWidth.padded(cut, to: width, right: right), mark))
     }
 
     /// Without marks, and without white space at its end.
@@ -26,21 +25,17 @@ struct TopLine: Equatable {
         return text
     }
 
-    /// At most `width` characters wide.
+    /// At most `width` columns wide.
     func text(width: Int, _ terminal: Terminal) -> String {
         var left = width
         var text = ""
         for piece in pieces where left > 0 {
-            let part = String(piece.text.prefix(left))
-            left -= part.count
+            let part = TextWidth.prefix(piece.text, left)
+            // Behind a character that did not fit nothing of the rest may stand.
+            left = part == piece.text ? left - TextWidth.of(part) : 0
             text += terminal.marked(part, piece.mark)
         }
         return text
-    }
-
-    /// Too long a text ends in `…`.
-    static func cut(_ text: String, _ width: Int) -> String {
-        text.count <= width ? text : String(text.prefix(max(0, width - 1))) + "…"
     }
 
     static func == (one: TopLine, other: TopLine) -> Bool { one.plain == other.plain }

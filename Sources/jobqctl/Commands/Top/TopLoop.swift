@@ -24,6 +24,7 @@ final class TopLoop {
     private var hasBeenConnected = false
     private var hasSeenDead = false
     private var maySeeWorkers = true
+    private var maySeeRecords = true
     private var isOver = false
     private var problem: (any Error)?
 
@@ -31,6 +32,7 @@ final class TopLoop {
     private static let patienceMs: Int64 = 3_000
     /// How many queues are asked for dead letters of before.
     private static let oldDeadQueues = 5
+    private static let mostErrors = 10
 
     init(path: String, intervalMs: Int64, count: Int?, asJSON: Bool) throws {
         state = TopState(socket: path)
@@ -42,6 +44,8 @@ final class TopLoop {
         screen = hasScreen ? FullScreen() : nil
         signals = try SignalPipe(
             [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH] + (hasScreen ? [SIGTSTP, SIGCONT] : []))
+        // Who reads no more ends it, with or without a screen; the socket's writes raise no signal.
+        signal(SIGPIPE, SIG_DFL)
         link.onChange = { [unowned self] in linkChanged($0) }
         link.onEvent = { [unowned self] in heard($0) }
     }
@@ -107,7 +111,7 @@ final class TopLoop {
             openAnswers -= 1
             switch answer {
             case .success(let reply):
-                if asJSON { print(reply) }
+                if asJSON { print(Terminal.json(reply)) }
                 take(reply)
             case .failure(let error as ProtocolError) where !error.isRetryable:
                 if let refused { refused(error) } else { end(error) }
@@ -136,9 +140,27 @@ final class TopLoop {
         }
     }
 
+    /// What the workers said, of as many failures as a screen shows; each is asked for once.
+    private func askForErrors() {
+        guard maySeeRecords else { return }
+        for job in state.failuresToAsk(Self.mostErrors) {
+            ask("get") {
+                $0.member("job", job)
+            } _: { [unowned self] in
+                if let record = $0["job"] { state.take(record: record) }
+            } refused: { [unowned self] in
+                // A record that is gone is no reason to ask for no other.
+                if $0.errorCode == .forbidden { maySeeRecords = false }
+            }
+        }
+    }
+
     private func lookIsOver() {
         guard link.isOpen else { return }
         state.problem = nil
+        if !asJSON { askForErrors() }
+        // Drawn when they are there.
+        if openAnswers > 0 { return }
         draw()
         if let left = looksLeft {
             looksLeft = left - 1
@@ -164,7 +186,7 @@ final class TopLoop {
         } else {
             if !hasBeenConnected { screen?.enter() }
             hasBeenConnected = true
-            maySeeWorkers = true
+            (maySeeWorkers, maySeeRecords) = (true, true)
             link.request("subscribe") {
                 $0.key("events")
                 $0.beginArray()
@@ -177,7 +199,7 @@ final class TopLoop {
     }
 
     private func heard(_ event: JSONDocument) {
-        if asJSON { print(event) }
+        if asJSON { print(Terminal.json(event)) }
         state.take(event: event)
     }
 
@@ -191,7 +213,10 @@ final class TopLoop {
             isOver = true
             return
         }
-        for key in TopKey.keys(in: Array(bytes.prefix(max(0, count)))) { take(key: key) }
+        var rest = bytes.prefix(max(0, count))
+        while !rest.isEmpty {
+            if state.draft != nil { state.type(&rest) } else if let key = TopKey.next(&rest) { take(key: key) }
+        }
         draw(force: true)
     }
 
@@ -200,6 +225,7 @@ final class TopLoop {
         case .quit: isOver = true
         case .pause: state.isPaused.toggle()
         case .sort: state.order = state.order.next
+        case .filter: state.draft = ""
         case .help: state.showsHelp.toggle()
         case .up: state.scroll(by: -1)
         case .down: state.scroll(by: 1)

@@ -33,6 +33,10 @@ struct TopState {
         var kind: String
         var attempt: Int64?
         var reason: String?
+        /// What the worker said; nil: not known, or nothing.
+        var error: String?
+        /// The daemon was asked for it.
+        var wasAsked = false
     }
 
     /// What the queues are sorted by.
@@ -73,6 +77,10 @@ struct TopState {
     var order = Order.name
     /// The first queue that is shown.
     var firstQueue = 0
+    /// Only queues with this in their names are shown.
+    var filter = ""
+    /// What is being typed for it; nil: keys are commands.
+    var draft: String?
     private var looks: [String: Look] = [:]
 
     private static let mostFailures = 50
@@ -150,7 +158,8 @@ struct TopState {
             add(
                 Failure(
                     at: job["finished_at"]?.integer ?? 0, job: job["job"]?.string ?? "?", kind: "dead",
-                    attempt: job["attempts"]?.integer, reason: job["reason"]?.string))
+                    attempt: job["attempts"]?.integer, reason: job["reason"]?.string,
+                    error: job["error"].map { ErrorText.line($0) }, wasAsked: true))
         }
     }
 
@@ -162,6 +171,26 @@ struct TopState {
         if failures.count > Self.mostFailures { failures.removeLast() }
     }
 
+    /// The newest of which it is not known what the worker said; they count as asked from here on.
+    mutating func failuresToAsk(_ most: Int) -> [String] {
+        var jobs: [String] = []
+        for index in failures.indices.prefix(most) where !failures[index].wasAsked {
+            failures[index].wasAsked = true
+            if !jobs.contains(failures[index].job) { jobs.append(failures[index].job) }
+        }
+        return jobs
+    }
+
+    /// A record, for the errors of its attempts.
+    mutating func take(record: JSONDocument) {
+        let history = record["history"]?.array ?? []
+        for index in failures.indices where failures[index].job == record["job"]?.string {
+            let attempt = history.last { $0["attempt"]?.integer == failures[index].attempt }
+            let error = attempt?["error"] ?? (attempt == nil ? record["error"] : nil)
+            if let error { failures[index].error = ErrorText.line(error) }
+        }
+    }
+
     /// The connection is gone: what was counted over it is no start for a rate.
     mutating func lost(_ why: String) {
         problem = why
@@ -171,8 +200,15 @@ struct TopState {
 
     // MARK: For the view
 
+    /// Of the queues that are shown.
+    var shownFailures: [Failure] {
+        filter.isEmpty ? failures : failures.filter { isShown(String($0.job.prefix { $0 != "/" })) }
+    }
+
+    private func isShown(_ name: String) -> Bool { filter.isEmpty || name.lowercased().contains(filter.lowercased()) }
+
     var sortedQueues: [Queue] {
-        queues.sorted { one, other in
+        queues.filter { isShown($0.name) }.sorted { one, other in
             let (a, b) = (key(one), key(other))
             return a != b ? a > b : one.name < other.name
         }
@@ -193,6 +229,21 @@ struct TopState {
         let known = queues.filter { $0.rateIn != nil }
         guard !known.isEmpty else { return nil }
         return (known.reduce(0) { $0 + ($1.rateIn ?? 0) }, known.reduce(0) { $0 + ($1.rateOut ?? 0) })
+    }
+
+    /// Takes what is typed for the filter, as long as it is.
+    mutating func type(_ bytes: inout ArraySlice<UInt8>) {
+        guard var text = draft else { return }
+        let printable = bytes.prefix { $0 >= 0x20 && $0 != 0x7F }
+        text += String(decoding: printable, as: UTF8.self)
+        bytes = bytes.dropFirst(printable.count)
+        draft = text
+        switch bytes.popFirst() {
+        case 0x0D, 0x0A: (filter, draft, firstQueue) = (text, nil, 0)
+        case 0x1B: (filter, draft, firstQueue, bytes) = ("", nil, 0, [])
+        case 0x7F, 0x08: draft = String(text.dropLast())
+        default: break
+        }
     }
 
     mutating func scroll(by lines: Int) { firstQueue = max(0, min(queues.count - 1, firstQueue + lines)) }

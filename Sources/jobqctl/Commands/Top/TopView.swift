@@ -39,7 +39,7 @@ struct TopView {
         var first = TopLine("jobqd \(state.version)", .bold)
         first.add(" on \(state.socket), up \(TimeText.span(state.uptimeMs))")
         if state.isDraining { first.add(", draining", .yellow) }
-        let padding = columns - first.plain.count - clock.count
+        let padding = columns - TextWidth.of(first.plain) - clock.count
         if padding > 0 { first.add(String(repeating: " ", count: padding) + clock) }
         let second =
             state.problem.map { TopLine("reconnecting: \($0)", .red) }
@@ -53,48 +53,73 @@ struct TopView {
         return [first, second, third]
     }
 
-    private static let counts: [(title: String, width: Int, state: JobState)] = [
-        ("QUEUED", 7, .queued), ("SCHED", 6, .scheduled), ("RETRY", 6, .retrying), ("BUSY", 5, .processing),
-        ("DEAD", 6, .dead),
+    /// A column of the queues' table beside the name.
+    private struct Column: Sendable {
+        let title: String
+        let width: Int
+        let cell: @Sendable (TopState.Queue) -> (text: String, mark: Mark?)
+    }
+
+    /// As they stand.
+    private static let columns: [Column] = [
+        depth("QUEUED", 7, .queued), depth("SCHED", 6, .scheduled), depth("RETRY", 6, .retrying),
+        depth("BUSY", 5, .processing), depth("DEAD", 6, .dead),
+        Column(title: "IN/S", width: 7) { ($0.rateIn.map(rate) ?? "-", nil) },
+        Column(title: "OUT/S", width: 7) { ($0.rateOut.map(rate) ?? "-", nil) },
+        Column(title: "OLDEST", width: 9) { queue in
+            queue.isPaused ? ("paused", .yellow) : (queue.oldestMs > 0 ? age(queue.oldestMs) : "-", nil)
+        },
     ]
 
-    /// What the columns beside the name take, with their separators.
-    private static let rest = counts.reduce(0) { $0 + $1.width + 1 } + 8 + 8 + 10
+    /// Those that a narrow screen does without, the first one first.
+    private static let spare = ["SCHED", "OUT/S", "IN/S", "RETRY", "OLDEST", "BUSY", "DEAD"]
+    /// A name has so many columns before others are left out.
+    private static let shortestName = 16
+
+    private static func depth(_ title: String, _ width: Int, _ state: JobState) -> Column {
+        Column(title: title, width: width) { queue in
+            let value = queue.depth[state] ?? 0
+            return (count(value, width: width), value > 0 && state == .dead ? .red : nil)
+        }
+    }
+
+    /// What fits beside a name of some length, and how long that may be.
+    private var fitting: (columns: [Column], name: Int) {
+        var shown = Self.columns
+        var spare = Self.spare[...]
+        while true {
+            let name = columns - shown.reduce(0) { $0 + $1.width + 1 }
+            guard name < Self.shortestName, let title = spare.popFirst() else { return (shown, max(1, name)) }
+            shown.removeAll { $0.title == title }
+        }
+    }
 
     private func queues(rows: Int) -> [TopLine] {
         guard rows > 0 else { return [] }
-        let width = max(10, columns - Self.rest)
+        let (shownColumns, width) = fitting
         var title = TopLine()
         title.cell("QUEUE", width: width, .bold)
-        for column in Self.counts { title.cell(column.title, width: column.width, right: true, .bold) }
-        title.cell("IN/S", width: 7, right: true, .bold)
-        title.cell("OUT/S", width: 7, right: true, .bold)
-        title.cell("OLDEST", width: 9, right: true, .bold)
-        guard !state.queues.isEmpty else { return [title, TopLine("no queues yet")] }
+        for column in shownColumns { title.cell(column.title, width: column.width, right: true, .bold) }
         let all = state.sortedQueues
+        guard !all.isEmpty else {
+            return [title, TopLine(state.queues.isEmpty ? "no queues yet" : "no queue has this in its name")]
+        }
         let first = rows == .max ? 0 : min(state.firstQueue, max(0, all.count - 1))
         let fits = rows == .max ? all.count : max(0, rows - 1)
         let isCut = all.count - first > fits
         let shown = all[first...].prefix(isCut ? max(0, fits - 1) : fits)
-        var lines = [title] + shown.map { line($0, width: width) }
+        var lines = [title]
+        for queue in shown {
+            var line = TopLine()
+            line.cell(queue.name, width: width, queue.isPaused ? .yellow : nil)
+            for column in shownColumns {
+                let (text, mark) = column.cell(queue)
+                line.cell(text, width: column.width, right: true, mark)
+            }
+            lines.append(line)
+        }
         if isCut { lines.append(TopLine("… \(all.count - first - shown.count) more", .dim)) }
         return lines
-    }
-
-    private func line(_ queue: TopState.Queue, width: Int) -> TopLine {
-        var line = TopLine()
-        line.cell(queue.name, width: width, queue.isPaused ? .yellow : nil)
-        for column in Self.counts {
-            let count = queue.depth[column.state] ?? 0
-            line.cell(
-                Self.count(count, width: column.width), width: column.width, right: true,
-                count > 0 && column.state == .dead ? .red : nil)
-        }
-        line.cell(queue.rateIn.map(Self.rate) ?? "-", width: 7, right: true)
-        line.cell(queue.rateOut.map(Self.rate) ?? "-", width: 7, right: true)
-        let oldest = queue.oldestMs > 0 ? Self.age(queue.oldestMs) : "-"
-        line.cell(queue.isPaused ? "paused" : oldest, width: 9, right: true, queue.isPaused ? .yellow : nil)
-        return line
     }
 
     private func workers() -> (title: TopLine, lines: [TopLine]) {
@@ -117,13 +142,19 @@ struct TopView {
     }
 
     private func failures() -> (title: TopLine, lines: [TopLine]) {
-        let lines = state.failures.map { failure in
+        let shown = state.shownFailures
+        // The day is left out where the error needs the room; the job's name is cut for it too.
+        let isNarrow = columns < 100
+        let room = max(12, columns * 9 / 20)
+        let width = min(room, shown.map { TextWidth.of(Terminal.visible($0.job)) }.max() ?? 0)
+        let lines = shown.map { failure in
             var line = TopLine()
-            line.cell(time(failure.at), width: 19)
+            let when = time(failure.at)
+            line.cell(isNarrow ? String(when.suffix(8)) : when, width: isNarrow ? 8 : 19)
             line.cell(failure.kind, width: 9, failure.kind == "dead" ? .red : .yellow)
-            line.add(" \(failure.job)")
-            if let attempt = failure.attempt { line.add(", attempt \(attempt)") }
-            if let reason = failure.reason { line.add(": \(reason)") }
+            line.cell(failure.job, width: width)
+            if let attempt = failure.attempt { line.add(" \(attempt).", .dim) }
+            if let why = failure.error ?? failure.reason { line.add(" \(why)") }
             return line
         }
         return (TopLine("LATEST FAILURES", .bold), lines)
@@ -136,8 +167,9 @@ struct TopView {
     }
 
     private func footer() -> TopLine {
+        if let draft = state.draft { return TopLine("queues with: \(draft)_   Enter: show them  Esc: show all", .bold) }
         var line = TopLine("q quit  p \(state.isPaused ? "go on" : "pause")  s sort: \(state.order.rawValue)")
-        line.add("  up, down scroll  ? help")
+        line.add("  / filter\(state.filter.isEmpty ? "" : ": \(state.filter)")  up, down scroll  ? help")
         if state.isPaused { line.add("  paused", .yellow) }
         return line
     }
@@ -146,6 +178,7 @@ struct TopView {
         "q, Ctrl-C     quit",
         "p, space      hold the display, and go on",
         "s             sort by name, queued, rate, oldest, dead",
+        "/             show only queues with a text in their names; Enter ends it, Esc shows all",
         "up, down      scroll the queues; also k and j",
         "PgUp, PgDn    scroll by ten; Home: back to the first",
         "?, h          this help, and back",

@@ -25,10 +25,10 @@ struct TopicList: DaemonCommand {
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let reply = try jobqd.request("topics")
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
             return true
         }
-        var table = Table([("TOPIC", .left), ("QUEUES", .left)])
+        var table = Table([("TOPIC", .left), ("QUEUES", .left)], cut: ["QUEUES"])
         let topics = reply["topics"]?.array ?? []
         for topic in topics {
             let queues = (topic["queues"]?.array ?? []).compactMap(\.string)
@@ -42,7 +42,7 @@ struct TopicList: DaemonCommand {
 /// `jobqctl topic bind TOPIC QUEUE`
 struct TopicBind: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bind", abstract: "Let a queue get a job for each that is published to a topic.")
+        commandName: "bind", abstract: "Bind a queue to a topic: it gets a job for each one published.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -56,7 +56,7 @@ struct TopicBind: DaemonCommand {
             $0.member("topic", topic)
             $0.member("queue", queue)
         }
-        print(connection.json ? reply.description : "\(queue) gets what is published to \(topic)")
+        print(connection.json ? Terminal.json(reply) : "\(queue) is now bound to \(topic)")
         return true
     }
 }
@@ -79,7 +79,7 @@ struct TopicUnbind: DaemonCommand {
             $0.member("topic", topic)
             $0.member("queue", queue)
         }
-        print(connection.json ? reply.description : "\(queue) gets nothing more of \(topic)")
+        print(connection.json ? Terminal.json(reply) : "\(queue) is no longer bound to \(topic)")
         return true
     }
 }

@@ -18,19 +18,19 @@ struct TopicPublish: DaemonCommand {
     @Argument(help: "The topic.", completion: .topics)
     var topic: String
     @Argument(help: "JSON, or - to read it from standard input.")
-    var payload = "null"
+    var payload: String?
     @OptionGroup var job: JobOptions
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let payload = try ClientJSON.read(
-            payload == "-" ? LineReader.standardInput.readAll() : Array(payload.utf8), "the payload")
+            try ClientJSON.payload(payload), "the payload")
         let members = try job.members()
         let reply = try jobqd.request("publish") {
             $0.member("topic", topic)
             members.write(to: &$0)
             $0.member("payload", raw: payload.raw)
         }
-        if connection.json { print(reply) }
+        if connection.json { print(Terminal.json(reply)) }
         let jobs = reply["jobs"]?.array ?? []
         var problem: ProtocolError?
         for job in jobs {

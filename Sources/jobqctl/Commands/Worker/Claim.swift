@@ -4,14 +4,13 @@
 // dies. `jobqctl run` does better.
 
 import ArgumentParser
-import Glibc
 import JobqClient
 import Wire
 
 /// `jobqctl claim QUEUE…`: prints a line for each job. "No" when there was none.
 struct Claim: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take jobs from a queue, to work on them.",
+        abstract: "Claim jobs from a queue.",
         discussion: """
             Prints a line for each job: its name, token, attempt and payload, with a tab between. End it with complete, \
             fail or release before its lease is over, or renew that with extend. Several queues: the first with work \
@@ -24,10 +23,10 @@ struct Claim: DaemonCommand {
     var queues: [String]
     @Option(help: ArgumentHelp("How long to wait for a job, up to 10min.", valueName: "duration"))
     var wait = TimeSpan(milliseconds: 0)
-    @Option(help: ArgumentHelp("At most so many jobs, 1 to 100.", valueName: "n"))
+    @Option(help: ArgumentHelp("Claim up to N jobs, 1 to 100.", valueName: "n"))
     var max = 1
     @Option(
-        help: ArgumentHelp("How long the claim holds (default: as the job or its queue has it).", valueName: "duration")
+        help: ArgumentHelp("How long the claim holds (default: the job's or the queue's).", valueName: "duration")
     )
     var lease: TimeSpan?
 
@@ -43,7 +42,7 @@ struct Claim: DaemonCommand {
         }
         let jobs = reply["jobs"]?.array ?? []
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else {
             for job in jobs { print(Self.line(job)) }
         }
@@ -54,7 +53,7 @@ struct Claim: DaemonCommand {
         let payload = job["payload"]?.description ?? "null"
         return [
             job["job"]?.string ?? "?", job["token"]?.string ?? "?", String(job["attempt"]?.integer ?? 0),
-            isatty(STDOUT_FILENO) == 1 ? Terminal.visible(payload) : payload,
+            Terminal.json(payload),
         ].joined(separator: "\t")
     }
 }

@@ -9,7 +9,7 @@ import Wire
 /// `jobqctl complete [JOB TOKEN]`
 struct Complete: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "End an attempt well.", discussion: "Exit status 1 when the claim is lost.")
+        abstract: "Complete a job.", discussion: "Exit status 1 when the claim is lost.")
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var claimed: TokenOptions
@@ -24,7 +24,7 @@ struct Complete: DaemonCommand {
             $0.member("token", token)
             if let result { $0.member("result", raw: result.raw) }
         }
-        print(connection.json ? reply.description : "\(Terminal.visible(job)) is completed")
+        print(connection.json ? Terminal.json(reply) : "\(Terminal.visible(job)) is completed")
         return true
     }
 }
@@ -32,16 +32,16 @@ struct Complete: DaemonCommand {
 /// `jobqctl fail [JOB TOKEN]`
 struct Fail: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "End an attempt badly: the job is retried or becomes a dead letter.",
+        abstract: "Fail a job: it is retried or becomes a dead letter.",
         discussion: "Exit status 1 when the claim is lost.")
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var claimed: TokenOptions
     @Option(help: ArgumentHelp("What went wrong; - reads it from standard input.", valueName: "text"))
     var error: String?
-    @Flag(help: "To the dead letters at once.")
+    @Flag(help: "Make it a dead letter at once.")
     var noRetry = false
-    @Option(help: ArgumentHelp("Retry after so long, instead of the backoff.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Retry after this long, instead of the backoff.", valueName: "duration"))
     var retryIn: TimeSpan?
 
     func validate() throws {
@@ -50,7 +50,7 @@ struct Fail: DaemonCommand {
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
         let (job, token) = try claimed.claimed()
-        let error = error.map { $0 == "-" ? Self.input() : $0 }
+        let error = try error.map { $0 == "-" ? try Self.input() : $0 }
         let reply = try jobqd.request("fail") {
             $0.member("job", job)
             $0.member("token", token)
@@ -59,7 +59,7 @@ struct Fail: DaemonCommand {
             if let retryIn { $0.member("retry_in_ms", retryIn.milliseconds) }
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
         } else if let runAt = reply["run_at"]?.integer {
             print("\(Terminal.visible(job)) is retried at \(TimeText.local(runAt))")
         } else {
@@ -69,8 +69,8 @@ struct Fail: DaemonCommand {
     }
 
     /// Its end, as that is where a program says why it gave up. Room for escapes: the limit is 16 KiB as JSON.
-    private static func input() -> String {
-        let bytes = LineReader.standardInput.readAll()
+    private static func input() throws -> String {
+        let bytes = try LineReader.standardInput.readAll()
         let text = String(decoding: bytes.suffix(8_000), as: UTF8.self)
         return text.last == "\n" ? String(text.dropLast()) : text
     }
@@ -79,12 +79,12 @@ struct Fail: DaemonCommand {
 /// `jobqctl extend [JOB TOKEN]`
 struct Extend: DaemonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Renew the lease of a job, and say how far it is.",
-        discussion: "Says when it was asked to cancel the job. Exit status 1 when the claim is lost.")
+        abstract: "Renew the lease of a job, and report its progress.",
+        discussion: "Says so when the job was asked to be cancelled. Exit status 1 when the claim is lost.")
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var claimed: TokenOptions
-    @Option(help: ArgumentHelp("How long the lease is from now on.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Length of the lease from now on.", valueName: "duration"))
     var lease: TimeSpan?
     @Option(help: ArgumentHelp("Shown in the record.", valueName: "json"))
     var progress: String?
@@ -106,12 +106,12 @@ struct Extend: DaemonCommand {
             if let log { $0.member("log", log) }
         }
         if connection.json {
-            print(reply)
+            print(Terminal.json(reply))
             return true
         }
         let until = reply["lease_until"]?.integer.map(TimeText.local) ?? "?"
         print("\(Terminal.visible(job)) is held until \(until)")
-        if reply["cancel_requested"]?.bool == true { print("somebody wants it to be cancelled") }
+        if reply["cancel_requested"]?.bool == true { print("its cancellation was requested") }
         return true
     }
 }
@@ -124,7 +124,7 @@ struct GiveBack: DaemonCommand {
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var claimed: TokenOptions
-    @Option(help: ArgumentHelp("Not again before so long from now.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Start no sooner than this long from now.", valueName: "duration"))
     var delay: TimeSpan?
 
     func run(_ jobqd: JobqConnection, _ terminal: Terminal) throws -> Bool {
@@ -135,7 +135,7 @@ struct GiveBack: DaemonCommand {
             if let delay { $0.member("delay_ms", delay.milliseconds) }
         }
         let state = reply["state"]?.string ?? "queued"
-        print(connection.json ? reply.description : "\(Terminal.visible(job)) is \(state) again")
+        print(connection.json ? Terminal.json(reply) : "\(Terminal.visible(job)) is \(state) again")
         return true
     }
 }
