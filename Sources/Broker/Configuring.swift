@@ -16,6 +16,8 @@ extension Broker {
                 guard let found = unwrap(result, ticket) else { return }
                 guard let policy = found else { return refuseUnknown(body.queue, ticket) }
                 sweeper.noteQueue(body.queue)
+                // A smaller limit ends what is beyond it.
+                sweeper.sweep(body.queue)
                 let changes = (before ?? QueuePolicy()).changes(to: policy)
                 if before == nil { ticket.note("created") }
                 ticket.note(changes.isEmpty ? "nothing changed" : changes, ["changes": .string(changes)])

@@ -94,6 +94,9 @@ final class Sweeper {
         note(dueAt: broker.loop.now + UInt64(milliseconds) * 1_000, queue: queue)
     }
 
+    /// Jobs ended as dead letters: there may be more than the queue keeps, and when the first goes is not known.
+    func noteEnded(queue: String) { note(inMs: 1_000, queue: queue) }
+
     private func note(dueAt: UInt64, queue name: String) { note(dueAt: dueAt, queues[name] ?? add(name)) }
 
     private func note(dueAt: UInt64, _ queue: Queue) {
@@ -164,6 +167,7 @@ final class Sweeper {
         } else if swept.nextDue != nil, reclaiming, let queue = queues[name] {
             note(dueAt: now + 1_000_000, queue)
         }
+        if swept.reclaimed > 0 { noteEnded(queue: name) }
         let moved = swept.promoted + swept.reclaimed
         if moved > 0 {
             broker.waiting.wake(name, for: moved)

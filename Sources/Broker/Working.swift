@@ -174,7 +174,10 @@ extension Broker {
     {
         { [self] result in
             if case .success(let outcomes) = result {
-                for case .done(_, let runAt?) in outcomes { sweeper.note(due: runAt, queue: queue) }
+                for case .done(let state, let runAt) in outcomes {
+                    if let runAt { sweeper.note(due: runAt, queue: queue) }
+                    if state == .dead { sweeper.noteEnded(queue: queue) }
+                }
             }
             then(result)
         }

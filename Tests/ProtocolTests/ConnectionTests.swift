@@ -129,7 +129,7 @@ import Testing
             try worker.call("hello", ["worker": JSON("idle\(number)"), "grace_ms": 600_000])
             worker.close()
         }
-        #expect(try observer.call("workers")["workers"].array.isEmpty)
+        try eventually(within: 5, "all are gone") { try observer.call("workers")["workers"].array.isEmpty }
         let busy = try daemon.connect()
         try busy.call("hello", ["worker": "busy", "grace_ms": 600_000])
         try observer.enqueue("q")

@@ -80,3 +80,10 @@ private enum QueueNumber {
         }
     }
 }
+
+/// Whether `due` is `milliseconds` after `stamp`. The record has the server's time cut to ms, what is due is counted from it
+/// rounded up.
+func isLater(_ due: JSON, than stamp: JSON, by milliseconds: Int) -> Bool {
+    guard let due = due.int, let stamp = stamp.int else { return false }
+    return (milliseconds...milliseconds + 1).contains(due - stamp)
+}

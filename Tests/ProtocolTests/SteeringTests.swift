@@ -60,6 +60,9 @@ import Testing
         #expect(try observer.call("workers")["workers"] == [])
         let workers = try ["b", "c", "a"].map { try HearingWorker(daemon, $0) }
         _ = try HearingWorker(daemon, "", ["worker": nil])
+        // Only who holds jobs has a grace.
+        try observer.enqueue("q")
+        _ = try workers[0].client.claimOne("q")
         let deaf = try daemon.connect()
         try deaf.call("hello", ["worker": "a"])
         let shown = try observer.call("workers")["workers"].array

@@ -33,7 +33,7 @@ import Wire
         for value in ["[]", "[\(names(65))]", #"["a","a"]"#, #"["a",5]"#, #"["a",null]"#, #"["-a"]"#, #""a""#, "{}"] {
             try expectBadRequest(
                 "{\"op\":\"claim\",\"queues\":\(value)}", field: "queues",
-                "queues must be an array of 1 to 64 different queue names")
+                "queues must be an array of 1 to 64 different queue names or patterns (with * or ?)")
         }
     }
 

@@ -35,15 +35,16 @@ if isThere then
     try('LPUSH', key, '')
     try('SADD', key, '')
 end
-for _, name in ipairs({ 'HGETALL', 'HLEN', 'LLEN', 'SMEMBERS', 'XLEN', 'ZCARD' }) do
+for _, name in ipairs({ 'HGETALL', 'HLEN', 'LLEN', 'SCARD', 'SMEMBERS', 'XLEN', 'ZCARD' }) do
     try(name, key)
 end
-for _, name in ipairs({ 'HDEL', 'HGET', 'HMGET', 'SREM', 'ZREM', 'ZSCORE' }) do
+for _, name in ipairs({ 'HDEL', 'HGET', 'HMGET', 'SREM', 'ZMSCORE', 'ZREM', 'ZSCORE' }) do
     try(name, key, 'probe')
 end
 try('LRANGE', key, 0, 0)
 try('RPOP', key, 1)
 try('SCAN', 0, 'COUNT', 1)
+try('SSCAN', key, 0, 'COUNT', 1)
 try('ZSCAN', key, 0, 'COUNT', 1)
 try('XDEL', key, '0-1')
 try('XRANGE', key, '-', '+', 'COUNT', 1)
@@ -51,7 +52,9 @@ try('XREVRANGE', key, '+', '-', 'COUNT', 1)
 try('ZCOUNT', key, 0, 0)
 try('ZRANGE', key, 0, 0)
 try('ZRANGEBYSCORE', key, 0, 0)
+try('ZRANGESTORE', key, key, 0, 0)
 try('ZREMRANGEBYRANK', key, 0, 0)
+try('ZUNIONSTORE', key, 1, key)
 try('ZREVRANGEBYSCORE', key, 0, 0)
 try('PEXPIREAT', key, 1)
 try('PEXPIRE', key, 1)
