@@ -17,16 +17,16 @@ extension Broker {
     }
 
     private func lookForName(
-        near queue: String, cursor: String?, page: Int, best: (word: String, distance: Int)?,
+        near queue: String, cursor: String?, page: Int, best: (name: String, distance: Int)?,
         then: @escaping (String?) -> Void
     ) {
         store.queuePage(cursor: cursor) { [self] result in
-            guard case .success(let found) = result else { return then(best?.word) }
+            guard case .success(let found) = result else { return then(best?.name) }
             var best = best
-            if let near = Quotation.nearest(to: queue, among: found.names), near.distance < best?.distance ?? .max {
+            if let near = nearestName(to: queue, among: found.names), near.distance < best?.distance ?? .max {
                 best = near
             }
-            guard let cursor = found.cursor, page + 1 < Self.pagesOfNames else { return then(best?.word) }
+            guard let cursor = found.cursor, page + 1 < Self.pagesOfNames else { return then(best?.name) }
             lookForName(near: queue, cursor: cursor, page: page + 1, best: best, then: then)
         }
     }

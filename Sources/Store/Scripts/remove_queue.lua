@@ -65,9 +65,13 @@ remove(records)
 publish()
 if isOver then
     local gone = { 'DEL', base .. 'completed', base .. 'dead', base .. 'expiry', base .. 'events', base .. 'counters',
-        base .. 'policy' }
+        base .. 'policy', base .. 'unique_ends' }
+    -- Of `move`: copies of what a clock that was set back has still to move.
+    for _, set in ipairs({ 'expiry', 'unique_ends' }) do
+        gone[#gone + 1] = base .. 'moving:' .. set
+    end
     for k = 1, #SETS do
-        gone[#gone + 1] = base .. SETS[k]
+        gone[#gone + 1], gone[#gone + 2] = base .. SETS[k], base .. 'moving:' .. SETS[k]
     end
     call(unpack(gone))
 end
