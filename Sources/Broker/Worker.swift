@@ -68,6 +68,9 @@ final class Worker {
         return nil
     }
 
+    /// It holds jobs, or was told to take none: something that its session would keep.
+    var hasReasonToReturn: Bool { !held.isEmpty || isQuiet }
+
     /// Events reach it now.
     var hears: Bool { push && connection != nil }
 

@@ -2,10 +2,10 @@
 //
 // A connection that said `hello` with a worker's name is watched. When it ends, three facts decide: the peer's process is
 // gone (its pidfd says so, also for SIGKILL) → its jobs go back at once; it still lives → it has `grace_ms` to come back
-// with its session; `on_disconnect: keep` → nothing happens and only the leases count. Who holds no job has no grace: there
-// is nothing to come back for. A worker in its grace takes the place of a connection. The kernel closes a dying process's
-// sockets a moment before its pidfd tells, so "still lives" is often true for some microseconds only: the pidfd is
-// watched during the grace.
+// with its session; `on_disconnect: keep` → nothing happens and only the leases count. Who holds no job has no
+// grace, since there is nothing to come back for, unless it is quiet and is to stay so. A worker in its grace takes the
+// place of a connection. The kernel closes a dying process's sockets a moment before its pidfd tells, so "still lives" is
+// often true for some microseconds only: the pidfd is watched during the grace.
 //
 // After a restart of the daemon nobody holds anything. A worker that comes back says `hello` with the session it had and
 // extends what it holds; these jobs are taken into its hands again (`adopt`). Nobody else's `extend` does that: it may
@@ -193,8 +193,7 @@ final class Workers {
         let worker = job.worker
         worker.remove(job)
         if worker.push { unwatch(job) }
-        // A worker in its grace had this job only to come back for.
-        if case .missing = worker.presence, worker.held.isEmpty { forget(worker) }
+        if case .missing = worker.presence, !worker.hasReasonToReturn { forget(worker) }
     }
 
     /// Once a second.
@@ -233,7 +232,7 @@ final class Workers {
         guard let worker = session.worker else { return }
         session.worker = nil
         if isStopped { return }
-        if worker.onDisconnect == .keep || worker.held.isEmpty {
+        if worker.onDisconnect == .keep || !worker.hasReasonToReturn {
             forget(worker)
         } else if worker.processIsGone {
             giveUp(worker, because: "exited")

@@ -245,7 +245,7 @@ extension RedisStore {
         var command = CommandBuffer("SCARD")
         command.append("\(configuration.keyPrefix):queues")
         send(
-            Read(arguments: command, deadline: deadline) { result in
+            Read(arguments: command, kind: .integer, deadline: deadline) { result in
                 then(result.map { Int($0.integer) })
             })
     }

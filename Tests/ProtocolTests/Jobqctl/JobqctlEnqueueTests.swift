@@ -28,7 +28,6 @@ import Testing
         let record = try client.record("email/a")
         #expect(record["state"] == "scheduled" && record["priority"] == -7 && record["max_attempts"] == 9)
         #expect(record["unique"] == "k" && record["meta"]["m"] == true && record["type"] == "t")
-        let at = try #require(record["enqueued_at"].int)
         #expect(isLater(record["run_at"], than: record["enqueued_at"], by: 3_600_000))
         #expect(isLater(record["expires_at"], than: record["enqueued_at"], by: 7_200_000))
         #expect(try jobqctl("job", "promote", "email/a").status == 0)
