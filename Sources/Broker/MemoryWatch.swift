@@ -104,6 +104,7 @@ final class MemoryWatch {
 
     /// Those who are held back and need not be any more are read from again, some a turn.
     private func takeUpAgain() {
+        if budget.isExhausted { return }
         let allowance = budget.allowance
         let light = broker.allSessions.lazy.filter { $0.memory.heldBack != nil && $0.heldBytes <= allowance }
         let some = Array(light.prefix(Self.perTurn))

@@ -75,6 +75,13 @@ final class Session: ByteStreamDelegate {
     /// Everything its peer has sent is answered, and no more can come.
     var isDone: Bool { !isOpen || inputEnded && !waitsForTurn && gate.open == 0 }
 
+    func streamMayRead(_ stream: ByteStream) -> Bool {
+        if mayTakeMemory { return true }
+        if memory.heldBack == nil { holdBack(true) }
+        regulateReading()
+        return false
+    }
+
     func streamDidRead(_ stream: ByteStream, _ bytes: UnsafeRawBufferPointer) {
         framer.append(bytes)
         pump()
@@ -150,7 +157,8 @@ final class Session: ByteStreamDelegate {
     /// Stops reading while lines wait that may not be looked at yet; the kernel's buffer then holds the sender back. The
     /// same while it holds more memory than each may just now.
     private func regulateReading() {
-        let isHeavy = !isAdmin && (heldBytes > memory.budget.allowance || !mayTakeMemory && framer.bufferedBytes > 0)
+        let waitsForMemory = !mayTakeMemory && (framer.bufferedBytes > 0 || memory.heldBack != nil)
+        let isHeavy = !isAdmin && (heldBytes > memory.budget.allowance || waitsForMemory)
         if isHeavy != (memory.heldBack != nil) { holdBack(isHeavy) }
         let wanted = !isHeavy && !waitsForTurn && (gate.mayTakeRequest || framer.bufferedBytes == 0)
         guard wanted != isReading, !inputEnded else { return }

@@ -25,6 +25,8 @@ public enum CloseReason: Sendable, Hashable {
 
 /// What happens to a stream. Any stream may be written to and closed in any of these.
 public protocol ByteStreamDelegate: AnyObject {
+    /// Bytes are there to be read. False: they stay in the socket; the delegate pauses reading and resumes it.
+    func streamMayRead(_ stream: ByteStream) -> Bool
     /// Bytes arrived: at most 64 KiB, in a buffer shared by all streams that is good during this call only.
     func streamDidRead(_ stream: ByteStream, _ bytes: UnsafeRawBufferPointer)
     /// The peer sends no more, but may still read: what was asked can be answered. At most once.
@@ -36,6 +38,7 @@ public protocol ByteStreamDelegate: AnyObject {
 }
 
 extension ByteStreamDelegate {
+    public func streamMayRead(_ stream: ByteStream) -> Bool { true }
     public func streamDidDrain(_ stream: ByteStream) {}
 }
 
@@ -212,7 +215,7 @@ public final class ByteStream {
         if events & EPOLLOUT.rawValue != 0 { writable() }
         let over = events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
         guard isOpen, events & EPOLLIN.rawValue != 0 || over else { return }
-        if wantsInput && inputIsOpen {
+        if wantsInput && inputIsOpen && delegate?.streamMayRead(self) != false {
             read(buffer, hungUp: over)
         } else if over {
             // Nobody reads, so nothing that may still be in the socket matters.

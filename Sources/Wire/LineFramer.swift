@@ -76,6 +76,7 @@ public struct LineFramer {
             let start = head
             head = end + 1
             searched = head
+            defer { if head == buffer.count { giveBack() } }
             if isSkipping {
                 isSkipping = false
                 continue

@@ -30,7 +30,8 @@ extension Load {
     private static func claim(_ job: JSON) -> HistoryEvent.Call {
         var sight = HistoryEvent.Sight(enqueuedAt: job["enqueued_at"].int)
         if let leaseUntil = job["lease_until"].int, let lease = job["lease_ms"].int {
-            sight.claimedAt = leaseUntil - lease
+            // The lease is counted from the next millisecond.
+            sight.claimedAt = leaseUntil - lease - 1
         }
         if job.has("checkpoint") { sight.checkpoint = job["checkpoint"].description }
         return .claim(

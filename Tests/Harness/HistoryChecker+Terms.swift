@@ -73,7 +73,8 @@ extension HistoryChecker {
             guard case .claim(let job, let token, 1, _, let sight) = event.call, let terms = lives[job]?.terms,
                 let expiresInMs = terms.expiresInMs, let enqueuedAt = sight.enqueuedAt, let claimedAt = sight.claimedAt
             else { continue }
-            if claimedAt >= enqueuedAt + expiresInMs {
+            // Both stamps are cut to ms; the expiry is counted from the time rounded up.
+            if claimedAt > enqueuedAt + expiresInMs {
                 report(
                     .claimedTooLate, "\(job) with \(token), \(claimedAt - enqueuedAt - expiresInMs) ms after its expiry"
                 )
