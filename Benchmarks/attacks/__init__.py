@@ -1,6 +1,6 @@
 """All attacks, by name. A new module is imported below; its functions with `@attack` are in the list."""
 
 from .stage import ALL
-from . import names, reading, requests  # noqa: F401  (each registers its attacks)
+from . import memory, names, reading, requests  # noqa: F401  (each registers its attacks)
 
 __all__ = ["ALL"]
