@@ -225,7 +225,7 @@ private struct Script {
         script.enqueue("q/c", key: nil, expiresInMs: 50)
         script.claim("q/a", 1, sight: .init(enqueuedAt: 1000, claimedAt: 1049))
         script.claim("q/a", 2, attempt: 2, sight: .init(enqueuedAt: 1000, claimedAt: 2000))
-        script.claim("q/b", 3, sight: .init(enqueuedAt: 1000, claimedAt: 1050))
+        script.claim("q/b", 3, sight: .init(enqueuedAt: 1000, claimedAt: 1051))
         let states = ["q/a": "processing", "q/b": "processing", "q/c": "expired"]
         #expect(script.kinds(states) == [.claimedTooLate])
     }
