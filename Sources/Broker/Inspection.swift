@@ -35,10 +35,10 @@ extension Broker {
             writer.member("writable", status.isReady)
             writer.member("since_at", since(of: status))
             if let problem = status.problem { writer.member("problem", problem) }
-            if !status.risks.isEmpty {
+            if !status.remarks.isEmpty {
                 writer.key("risks")
                 writer.beginArray()
-                for risk in status.risks { writer.string(risk) }
+                for risk in status.remarks { writer.string(risk) }
                 writer.endArray()
             }
             writer.endObject()

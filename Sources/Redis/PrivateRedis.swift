@@ -90,6 +90,9 @@ public final class PrivateRedis {
         self.machine = PrivateRedisMachine(patienceMs: patienceMs)
     }
 
+    /// That the disk of the state directory is full, in words; nil: it is not. One system call.
+    public var diskProblem: String? { LastWords.fullDisk(directory) }
+
     /// Takes the directory and starts the server. The link may be started right away.
     public func start() {
         alarm = loop.timer { [weak self] in
@@ -193,7 +196,8 @@ public final class PrivateRedis {
         pid = nil
         alarm?.disarm()
         silenceCheck?.disarm()
-        let said = lastWords?.text.map { ": \($0)" } ?? ""
+        let words = [lastWords?.text, diskProblem].compactMap(\.self).joined(separator: "; ")
+        let said = words.isEmpty ? "" : ": \(words)"
         refusal = .ends("redis-server ended \(machine.failures + 1) times before it served (\(how))\(said)")
         let action = machine.ended(now: loop.now)
         if !isExpected, action != .refuse {
@@ -201,7 +205,7 @@ public final class PrivateRedis {
                 "redis-server ended (\(how)) and is started again\(said)",
                 metadata: MessageID.ownRedisEnded.with([
                     "how": "\(how)", "failures": "\(machine.failures)", "log": "\(directory)/redis.log",
-                    "words": "\(said.dropFirst(2))",
+                    "words": "\(words)",
                 ]))
         }
         perform(action)

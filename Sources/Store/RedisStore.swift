@@ -59,6 +59,8 @@ public final class RedisStore: JobStore {
     /// The server is started by this daemon and has not served yet: that it is not there is no trouble. Whoever starts it
     /// sets this.
     public var isStarting = false
+    /// What is wrong with the disk of the daemon's own Redis; nil: nothing.
+    public var diskProblem: String?
     /// Due times are being moved after the server's clock; see RedisStore+Clock.
     var isMoving = false
     private var clock: LoopTimer?
@@ -305,12 +307,14 @@ public final class RedisStore: JobStore {
             case .idle, .resolving, .connecting, .handshake: link.isRefused ? .refusing : .connecting
             case .waiting, .stopped: link.isRefused ? .refusing : .down
             }
-        return StoreStatus(
+        var status = StoreStatus(
             kind: "redis", address: configuration.address, state: state, isReachable: link.isReady,
             since: link.isReady ? refusal?.since ?? stateSince : stateSince, role: link.facts?.role,
             version: link.facts?.version, roundTripUs: link.roundTripUs, roundTrips: link.roundTrips,
             reconnects: link.reconnects, problem: refusal?.failure.text ?? link.problem,
             risks: link.facts?.warnings ?? [])
+        status.diskProblem = diskProblem
+        return status
     }
 
     // MARK: Reads

@@ -90,6 +90,8 @@ final class Daemon {
         }
         broker.onRoom = { [unowned self] in resumeWithRoom() }
         broker.onSecond = { [unowned self] in
+            // A look is a connection. One that a daemon that fails to start leaves behind would start the next one.
+            guard isReady, !isStopping else { return }
             reachability.look(listeners)
             broker.addressProblem = reachability.problem
         }

@@ -59,6 +59,7 @@ final class StoreBackend {
 
     /// The store's status has changed, or a second has passed.
     func look() {
+        redisStore?.diskProblem = child?.diskProblem
         guard !hasServed, store.status.isReady else { return }
         hasServed = true
         redisStore?.isStarting = false

@@ -65,7 +65,12 @@ import Testing
         let log = "77:C 30 Nov 2026 23:00:00.000 # Fatal: no\n77:M 30 Nov 2026 23:00:00.001 * and more\n\nraw words\n"
         #expect(LastWords.text(Array(log.utf8)) == "Fatal: no; and more; raw words")
         #expect(LastWords.text([]) == nil)
-        #expect(LastWords.text(Array((String(repeating: "x", count: 5_000)).utf8))?.utf8.count == 400)
+        #expect(LastWords.text(Array((String(repeating: "x", count: 5_000)).utf8))?.utf8.count == 160)
+        // A long warning of the start does not hide the end.
+        let start = "1:M 30 Nov 2026 23:00:00.000 # WARNING Memory overcommit must be enabled!\n"
+        #expect(LastWords.text(Array((start + log).utf8)) == "Fatal: no; and more; raw words")
+        #expect(LastWords.text(Array(start.utf8)) == nil)
+        #expect(LastWords.fullDisk("/proc") != nil && LastWords.fullDisk("/nowhere") == nil)
     }
 
     @Test func longLifeForgivesEarlierFailures() {

@@ -22,7 +22,7 @@ extension ServiceTests {
             try Machine.systemctl("start", "jobqd.socket")
             #expect(try Machine.property("ActiveState") == "inactive")
             #expect(try LineClient(Machine.socket).request(["op": "ping"], within: 20)["ok"] == true)
-            #expect(try Machine.property("ActiveState") == "active")
+            try eventually(within: 20, "the start") { try Machine.property("ActiveState") == "active" }
         }
 
         @Test func itIsReadyWhileRedisIsAwayAndSaysSo() throws {

@@ -40,6 +40,11 @@ public struct StoreStatus: Equatable, Sendable {
     public var problem: String?
     /// What an operator must know although it works: how jobs may get lost. Each a sentence.
     public var risks: [String]
+    /// That the disk of the daemon's own Redis is full, in words; nil: it is not, or nobody knows.
+    public var diskProblem: String?
+
+    /// What a user is told beside the state.
+    public var remarks: [String] { risks + (diskProblem.map { [$0] } ?? []) }
 
     /// Whether everything that the store does can be done.
     public var isReady: Bool { state.isReady }
