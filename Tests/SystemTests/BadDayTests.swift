@@ -24,7 +24,7 @@ extension ServiceTests {
 
         /// The start fails, with the reason in the journal, and is not tried again without end. Nothing says "ready".
         private func expectNoStart(_ status: String, because reason: String) throws {
-            let since = try Machine.run("date", "+%F %T")
+            let since = try Machine.run("date", "+%F %T.%6N")
             #expect(try Machine.attempt("systemctl", ["start", "jobqd.service"], within: 90).status != 0)
             #expect(try Machine.property("ExecMainStatus") == status)
             let journal = try Machine.run(
