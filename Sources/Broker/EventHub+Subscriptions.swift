@@ -91,7 +91,7 @@ extension EventHub {
 
     /// The store did not do its part in time.
     func requestTimedOut(_ request: SubscriptionRequest) {
-        refuse(request, WireError(.storeUnavailable, "the events cannot be listened to: Redis does not answer"))
+        refuse(request, WireError(.storeUnavailable, "cannot subscribe to the events: Redis does not answer"))
     }
 
     /// The daemon stops: nothing new begins.

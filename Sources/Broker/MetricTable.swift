@@ -38,14 +38,14 @@ public struct Metric: Sendable {
     /// Every total of a queue; the name is its word in `stats`.
     static let totals: [Total] = [
         Total("enqueued", "Jobs enqueued.") { $0.enqueued },
-        Total("claimed", "Claims of jobs, each the beginning of an attempt.") { $0.claimed },
+        Total("claimed", "Claims of jobs; each begins an attempt.") { $0.claimed },
         Total("completed", "Jobs completed.") { $0.completed },
         Total("failed", "Attempts that their workers reported as failed.") { $0.failed },
-        Total("retried", "Failed attempts after which the job was to be retried.") { $0.retried },
+        Total("retried", "Failed attempts after which the job is retried.") { $0.retried },
         Total("dead", "Jobs that became dead letters.") { $0.dead },
         Total("reclaimed", "Attempts whose lease expired or whose worker was gone.") { $0.reclaimed },
-        Total("released", "Attempts that their workers gave back.") { $0.released },
-        Total("expired", "Jobs that did not start in time.") { $0.expired },
+        Total("released", "Attempts that workers gave back.") { $0.released },
+        Total("expired", "Jobs that expired before a worker claimed them.") { $0.expired },
         Total("cancelled", "Jobs cancelled.") { $0.cancelled },
         Total("requeued", "Dead or cancelled jobs that were brought back.") { $0.requeued },
         Total("deleted", "Waiting jobs that were removed.") { $0.deleted },
@@ -93,7 +93,7 @@ public struct Metric: Sendable {
         "jobqd_connections_silent_total", .counter, "Connections ended because no complete line came within a minute.")
     static let memoryHeld = Metric(
         "jobqd_memory_held_bytes", .gauge, "Memory of connections: input, open requests and unread output.")
-    static let memoryLimit = Metric("jobqd_memory_limit_bytes", .gauge, "What they may take together.")
+    static let memoryLimit = Metric("jobqd_memory_limit_bytes", .gauge, "Memory that connections may hold together.")
     static let memoryPaused = Metric(
         "jobqd_memory_paused_connections", .gauge, "Connections not read from because of the memory they hold.")
     static let memoryDrops = Metric(
@@ -103,14 +103,14 @@ public struct Metric: Sendable {
     static let waitingClaims = Metric("jobqd_waiting_claims", .gauge, "Claims that wait for a job.")
     static let waits = Metric("jobqd_waits", .gauge, "Requests that wait for the end of a job.")
     static let subscriptions = Metric("jobqd_subscriptions", .gauge, "Connections that are subscribed to events.")
-    static let draining = Metric("jobqd_draining", .gauge, "1 when no new work is taken.")
-    static let redisUp = Metric("jobqd_redis_up", .gauge, "1 when Redis answers; without it nothing is said of queues.")
+    static let draining = Metric("jobqd_draining", .gauge, "1 when the daemon hands out no more work.")
+    static let redisUp = Metric("jobqd_redis_up", .gauge, "1 when Redis answers; otherwise queues have no metrics.")
     static let redisWritable = Metric(
         "jobqd_redis_writable", .gauge, "1 when Redis lets jobqd do all it needs; 0 when it refuses writes or is away.")
     static let redisMayLoseJobs = Metric(
-        "jobqd_redis_may_lose_jobs", .gauge, "1 when Redis is set up so that jobs may get lost; info says how.")
+        "jobqd_redis_may_lose_jobs", .gauge, "1 when Redis is configured so that it may lose jobs; info says how.")
     static let redisReconnects = Metric(
-        "jobqd_redis_reconnects_total", .counter, "How often the link to Redis was made anew.")
+        "jobqd_redis_reconnects_total", .counter, "How often the daemon reconnected to Redis.")
     static let redisRoundTrip = Metric(
         "jobqd_redis_round_trip_seconds", .histogram, "Time from sending to Redis until its answers were read.")
     static let requests = Metric("jobqd_requests_total", .counter, ["op"], "Requests read, by operation.")
@@ -118,9 +118,9 @@ public struct Metric: Sendable {
     static let eventsDropped = Metric(
         "jobqd_events_dropped_total", .counter, "Events that subscribers did not get because they did not read.")
     static let loopLag = Metric(
-        "jobqd_loop_lag_seconds", .histogram, "How late the loop served a timer, tried once a second.")
+        "jobqd_loop_lag_seconds", .histogram, "How late the loop served its timer, measured once a second.")
     static let loopTurn = Metric(
-        "jobqd_loop_turn_seconds", .histogram, "How long turns of the loop took; nobody else is served meanwhile.")
+        "jobqd_loop_turn_seconds", .histogram, "How long each turn of the loop took; it serves nobody else meanwhile.")
     static let longestTurn = Metric(
         "jobqd_loop_longest_turn_seconds", .gauge, "The longest turn of the loop since the daemon started.")
 
@@ -131,9 +131,9 @@ public struct Metric: Sendable {
     private static let processMetrics = [processStart, processCPU, processMemory, processFDs, processMaxFDs]
 
     static let processStart = Metric(
-        "process_start_time_seconds", .gauge, "When the process began, seconds since the Unix epoch.")
+        "process_start_time_seconds", .gauge, "Start time of the process, in seconds since the Unix epoch.")
     static let processCPU = Metric("process_cpu_seconds_total", .counter, "CPU time used, user and system.")
     static let processMemory = Metric("process_resident_memory_bytes", .gauge, "Resident memory.")
     static let processFDs = Metric("process_open_fds", .gauge, "Open file descriptors.")
-    static let processMaxFDs = Metric("process_max_fds", .gauge, "Most file descriptors that may be open.")
+    static let processMaxFDs = Metric("process_max_fds", .gauge, "Maximum number of open file descriptors.")
 }

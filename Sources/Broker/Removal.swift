@@ -17,7 +17,7 @@ extension Broker {
             case .wrongState(let state):
                 ticket.refuse(
                     WireError(
-                        .wrongState, "a job in a worker's hands cannot be deleted; this one is \(state.rawValue)",
+                        .wrongState, "a running job cannot be deleted; this one is \(state.rawValue)",
                         state: state))
             }
         }

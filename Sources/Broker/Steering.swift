@@ -22,7 +22,7 @@ extension Broker {
             case .wrongState(let state):
                 ticket.refuse(
                     WireError(
-                        .wrongState, "its life is over, there is nothing to cancel; the job is \(state.rawValue)",
+                        .wrongState, "a finished job cannot be cancelled; this one is \(state.rawValue)",
                         state: state))
             }
         }

@@ -169,7 +169,7 @@ public final class SubscriptionLink {
             return connection.fail("\(failure)", isRefusal: true)
         }
         confirmed()
-        logger.warning("Redis does not let us listen to a pattern", metadata: ["problem": "\(failure)"])
+        logger.warning("Redis does not permit jobqd to subscribe to a pattern", metadata: ["problem": "\(failure)"])
     }
 }
 

@@ -226,7 +226,7 @@ extension RedisStore {
         guard !listening.hasComplained else { return }
         listening.hasComplained = true
         configuration.logger.warning(
-            "Redis holds or tells what no jobqd wrote; it is dropped, and not told again",
+            "Redis has or sends data that no jobqd wrote; it is dropped, and further data are not logged",
             metadata: ["what": "\(what)", "queue": "\(queue)"])
     }
 }

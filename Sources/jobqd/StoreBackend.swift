@@ -29,7 +29,7 @@ final class StoreBackend {
             child = nil
             links = nil
             begin = { loop.atTurnEnd { memory.flush() } }
-            log.warning("jobs are kept in memory only: all of them end with this process")
+            log.warning("jobs are kept in memory only: all are lost when this process ends")
         case .redis:
             let (redis, child) = try Self.redis(configuration, loop: loop, log: log)
             let database = redis.address.database
