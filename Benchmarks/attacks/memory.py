@@ -60,11 +60,11 @@ def unread(stage):
 def short_connections(stage):
     """Connections that send a request and go."""
     def work(client, is_over):
-        client.send(line("enqueue", queue="s", keep_ms=0, payload="x" * 60_000))
+        client.send(line("enqueue", queue="s", keep_ms=0, payload="x" * 10_000))
         client.close()
 
     stage.keep_up(2, work)
-    return "connections that send 60 KB and go"
+    return "connections that send 10 KB and go"
 
 
 @attack

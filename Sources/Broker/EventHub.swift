@@ -30,6 +30,9 @@ final class EventHub {
     private var watches: [Glob: GlobWatch] = [:]
     /// Those of them that are not just a name.
     private(set) var patterns: [GlobWatch] = []
+    /// Events of queues without a channel that wait to be held against the patterns, and how many of each queue.
+    private var strangers = Deque<(queue: String, events: [JobEvent])>()
+    private var strangerNames: [String: Int] = [:]
     /// Those of all that nobody uses.
     private var idle = Recency<GlobWatch>(limit: 256, keptUs: 30_000_000)
     /// Names and patterns of subscriptions, by user.
@@ -60,6 +63,8 @@ final class EventHub {
     static let pageSize = 300
     /// Queues read at a time.
     private static let pagesAtATime = 8
+    /// Messages that wait to be held against the patterns.
+    private static let strangersKept = 10_000
     /// Names or channels held against a pattern between two looks at the clock.
     private static let pairsAtOnce = 50
     /// How long a queue logs everything once asked to, and how often it is asked.
@@ -191,7 +196,7 @@ final class EventHub {
     /// A job is about to be put into a queue that this daemon has not seen yet.
     func queueIsNew(_ queue: String) {
         if loggers == 0 { return }
-        if newQueues.isEmpty, !broker.loop.turnIsLong { return logIfWanted(queue) }
+        if newQueues.isEmpty, patterns.count <= Self.pairsAtOnce, !broker.loop.turnIsLong { return logIfWanted(queue) }
         newQueues.append(queue)
         guard newQueues.count == 1 else { return }
         broker.loop.deferred { [self] in
@@ -211,7 +216,39 @@ final class EventHub {
 
     // MARK: Hearing
 
+    /// Which patterns a queue without a channel matches may take milliseconds to find out: one queue after the other, in
+    /// pieces, and what comes of it meanwhile waits behind.
     private func heard(_ events: [JobEvent], _ queue: String) {
+        if strangers.isEmpty ? channels[queue] != nil || patterns.count <= Self.pairsAtOnce : !isStranger(queue) {
+            return hand(events, queue)
+        }
+        strangers.append((queue, events))
+        strangerNames[queue, default: 0] += 1
+        if strangers.count > Self.strangersKept { return forgetStrangers() }
+        guard strangers.count == 1 else { return }
+        broker.loop.deferred { [self] in
+            broker.loop.inPieces { [self] in
+                guard let (queue, events) = strangers.popFirst() else { return false }
+                strangerNames[queue]! -= 1
+                if strangerNames[queue] == 0 { strangerNames[queue] = nil }
+                hand(events, queue)
+                return !strangers.isEmpty
+            }
+        }
+    }
+
+    /// Events of the queue wait, or would have to.
+    private func isStranger(_ queue: String) -> Bool { channels[queue] == nil || strangerNames[queue] != nil }
+
+    /// Too many wait: what was missed is read from the logs, as after a loss of the link.
+    private func forgetStrangers() {
+        strangers = []
+        strangerNames = [:]
+        for watch in patterns { watch.isIncomplete = true }
+        listQueues()
+    }
+
+    private func hand(_ events: [JobEvent], _ queue: String) {
         guard let channel = channel(queue) else { return }
         // Waits are not choosy: what comes twice does not harm them.
         broker.waits.heard(events, queue)
@@ -308,7 +345,7 @@ final class EventHub {
     }
 
     private func readLogs() {
-        while asked < Self.pagesAtATime, let channel = behind.popFirst() {
+        while asked < Self.pagesAtATime, asked == 0 || !broker.store.isHalfBusy, let channel = behind.popFirst() {
             channel.isQueued = false
             guard channels[channel.queue] === channel, let after = channel.follower.ask() else { continue }
             asked += 1

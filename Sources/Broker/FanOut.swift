@@ -40,7 +40,7 @@ extension Broker {
         }
         if queues.isEmpty { return gather.take(.success([]), at: []) }
         var rest = queues.indices
-        turns.inPieces { [self] in
+        turns.inPieces(for: ticket.session.share) { [self] in
             guard let index = rest.popFirst() else { return false }
             put([NewJob(item, id: id)], queue: queues[index]) { gather.take($0, at: [index]) }
             return !rest.isEmpty

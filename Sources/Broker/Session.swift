@@ -9,6 +9,7 @@
 
 import DequeModule
 import Reactor
+import Store
 import Wire
 
 /// A client's connection, from accept to close.
@@ -32,6 +33,8 @@ final class Session: ByteStreamDelegate {
     private var longAnswers = Deque<LongAnswer>()
     /// Unread bytes before which no long answer is added.
     private static let unreadBeforeLong = 1 << 20
+    /// What it has cost among those that wait for their turns.
+    let share = TurnShare()
     /// Its next line is looked at when its turn comes.
     private var waitsForTurn = false
     /// Who this is, after a `hello` with a worker's name or with `push`.
@@ -121,24 +124,32 @@ final class Session: ByteStreamDelegate {
     /// already running.
     private func pump() {
         guard !isPumping else { return }
-        if !waitsForTurn { pump(lines: Turns.linesAtOnce) }
+        guard !waitsForTurn else { return }
+        broker.turns.begin(share)
+        if framer.bufferedBytes > 0, !broker.turns.mayBegin(self), gate.mayTakeRequest, mayTakeMemory {
+            waitsForTurn = true
+            broker.turns.add(self)
+        }
+        pump(units: Turns.unitsAtOnce)
     }
 
-    /// The same for at most so many lines; then it is others' turn.
-    private func pump(lines: Int) {
+    /// The same until so much is spent; then it is others' turn.
+    private func pump(units: Int) {
         isPumping = true
-        var left = lines
+        let end = share.time + UInt64(units)
+        var lines = 0
+        var isOver = false
         // Not of a stream that is closing, which gets no answers, or was closed for not reading: nothing can be found out
         // about its peer any more.
-        while isOpen, stream.takesOutput, gate.mayTakeRequest, mayTakeMemory, framer.bufferedBytes > 0 {
-            if left == 0 || !broker.turns.mayTake(self) {
+        while !waitsForTurn, isOpen, stream.takesOutput, gate.mayTakeRequest, mayTakeMemory, framer.bufferedBytes > 0 {
+            if isOver || share.time >= end || !broker.turns.mayGoOn(self) {
                 waitsForTurn = true
                 broker.turns.add(self)
                 break
             }
             guard framer.next({ take($0) }) else { break }
-            left -= 1
-            if left % 8 == 0, broker.loop.turnIsLong { left = 0 }
+            lines += 1
+            if lines % 8 == 0, broker.loop.turnIsLong { isOver = true }
         }
         isPumping = false
         guard isOpen else { return }
@@ -151,7 +162,7 @@ final class Session: ByteStreamDelegate {
     func turnCame() {
         waitsForTurn = false
         guard isOpen, !isPumping else { return }
-        pump(lines: Turns.linesATurn)
+        pump(units: Turns.unitsATurn)
     }
 
     /// Stops reading while lines wait that may not be looked at yet; the kernel's buffer then holds the sender back. The
@@ -178,7 +189,10 @@ final class Session: ByteStreamDelegate {
                 gate.admit(identified: request.id != nil)
                 let cost = SessionMemory.cost(of: request.operation, lineBytes: bytes.count)
                 memory.opened(cost)
+                let load = broker.store.load
                 broker.serve(request.operation, Ticket(session: self, id: request.id, memory: cost))
+                share.charge(1 + broker.store.load - load)
+                share.charge(bytes: bytes.count)
             } catch {
                 refuse(error)
             }
@@ -197,6 +211,7 @@ final class Session: ByteStreamDelegate {
         let id = ticket.id
         broker.withWriter { writer in
             write(&writer, id)
+            share.charge(bytes: writer.bytes.count)
             stream.write(writer.bytes)
         }
         answered(id)
@@ -219,6 +234,7 @@ final class Session: ByteStreamDelegate {
             writer.beginReply(id: long.ticket.id)
             long.others(&writer)
             writer.key(long.name)
+            share.charge(bytes: long.json.count)
             stream.write(writer.bytes, long.json, JSONWriter.endOfLongReply)
         }
         answered(long.ticket.id)

@@ -140,6 +140,10 @@ public protocol JobStore: AnyObject {
 
     /// Sends what was gathered. Called by the loop at the end of each turn.
     func flush()
+    /// Calls, gathered ones counted once, that it has not answered.
+    var load: Int { get }
+    /// It has half as much to do: what the daemon does for many, or in the background, leaves the rest to others.
+    var isHalfBusy: Bool { get }
     /// It is there, and has enough to do: further calls would only wait in it.
     var isBusy: Bool { get }
     /// How the store is, from memory, at once.

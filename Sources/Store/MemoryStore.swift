@@ -137,6 +137,8 @@ public final class MemoryStore: JobStore {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
+    public var load: Int { 0 }
+    public var isHalfBusy: Bool { false }
     public var isBusy: Bool { false }
 
     public var status: StoreStatus { StoreStatus(kind: "memory", address: "memory", state: .ready) }

@@ -41,7 +41,7 @@ extension RedisStore {
         command.append("\(configuration.keyPrefix):queues")
         command.append(queue)
         send(
-            Read(arguments: command, deadline: deadline) { [self] _ in
+            Read(arguments: command, kind: .integer, deadline: deadline) { [self] _ in
                 policy(queue: queue) { [self] found in
                     if case .success(_?) = found {
                         unannounce(queue)
