@@ -42,6 +42,7 @@ let package = Package(
             name: "Store",
             dependencies: [
                 "Redis", "Reactor", "Wire", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.embedInCode("Scripts")], swiftSettings: strict),
         .target(

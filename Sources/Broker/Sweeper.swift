@@ -29,6 +29,10 @@ final class Sweeper {
         var isSweeping = false
         /// Asked for while one was under way.
         var again = false
+        /// The listing that had its name last; 0: none yet.
+        var listing = 0
+        /// The store has it no more.
+        var isGone = false
         init(name: String) { self.name = name }
     }
 
@@ -46,6 +50,8 @@ final class Sweeper {
     private var underWay = 0
     private var looksUnderWay = 0
     private var isListing = false
+    /// Counts the listings.
+    private var listing = 0
     private var nextListingAt: UInt64 = 0
     private var isStopped = false
 
@@ -55,6 +61,7 @@ final class Sweeper {
     private static let looksAtOnce = 8
     private static let looksPerSweep = 30
     private static let shortestSliceUs: UInt64 = 10_000
+    private static let namesAtOnce = 200
     /// Listing so many names may cost a millisecond of each second.
     private static let namesListedPerMs = 1_000
 
@@ -230,15 +237,35 @@ final class Sweeper {
         }
     }
 
+    /// In pieces, and so that what this daemon puts there meanwhile stays.
     private func learn(_ names: [String]) {
-        for name in names where queues[name] == nil { note(dueAt: broker.loop.now, add(name)) }
-        guard names.count < queues.count else { return }
-        let known = Set(names)
-        for queue in order where !known.contains(queue.name) {
-            queues[queue.name] = nil
-            agenda.set(queue, to: nil)
+        listing += 1
+        let mine = listing
+        var rest = names[...]
+        var place = 0
+        let isShorter = names.count < queues.count
+        let before = order.count
+        broker.loop.inPieces { [self] in
+            guard mine == listing, !isStopped else { return false }
+            if !rest.isEmpty {
+                for name in rest.prefix(Self.namesAtOnce) {
+                    let queue = queues[name] ?? add(name)
+                    if queue.listing == 0 { note(dueAt: broker.loop.now, queue) }
+                    queue.listing = mine
+                }
+                rest = rest.dropFirst(Self.namesAtOnce)
+                return true
+            }
+            guard isShorter, place < before else { return false }
+            for queue in order[place..<min(place + Self.namesAtOnce, before)] where queue.listing != mine {
+                queues[queue.name] = nil
+                agenda.set(queue, to: nil)
+                queue.isGone = true
+            }
+            place += Self.namesAtOnce
+            if place >= before { order.removeAll(where: \.isGone) }
+            return place < before
         }
-        order.removeAll { !known.contains($0.name) }
     }
 
     /// The store is there, perhaps again: everything may be due.

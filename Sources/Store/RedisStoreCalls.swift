@@ -237,10 +237,6 @@ extension RedisStore {
         }
     }
 
-    public func queues(then: @escaping Completion<[String]>) {
-        members(of: "\(configuration.keyPrefix):queues", then: then)
-    }
-
     public func queueCount(then: @escaping Completion<Int>) {
         var command = CommandBuffer("SCARD")
         command.append("\(configuration.keyPrefix):queues")
