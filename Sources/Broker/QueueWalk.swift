@@ -101,7 +101,9 @@ final class QueueWalk {
     }
 
     private func goOn() {
-        while failure == nil, sent < names.count, underWay < Self.scriptsAtOnce, underWay == 0 || !broker.store.isHalfBusy {
+        while failure == nil, sent < names.count, underWay < Self.scriptsAtOnce,
+            underWay == 0 || !broker.store.isHalfBusy
+        {
             let index = sent
             sent += 1
             underWay += 1

@@ -38,7 +38,8 @@ struct StatusLine {
         switch (store.kind, store.state) {
         case ("memory", _): "jobs in memory only"
         case (_, .ready):
-            (["Redis \(store.version.map { "\($0) " } ?? "")at \(store.address)"] + store.remarks).joined(separator: "; ")
+            (["Redis \(store.version.map { "\($0) " } ?? "")at \(store.address)"] + store.remarks).joined(
+                separator: "; ")
         case (_, .starting), (_, .refusing), (_, .connecting), (_, .down):
             StoreHealth(store: store, since: storeSince).problem(as: "Redis at \(store.address)") ?? ""
         }

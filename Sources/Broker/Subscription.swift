@@ -105,7 +105,9 @@ final class Subscription {
     }
 
     private func readLogs() {
-        while asked < Self.pagesAtATime, asked == 0 || !broker.store.isHalfBusy, !isOver, !isStalled, !isFull, let queue = due.popFirst() {
+        while asked < Self.pagesAtATime, asked == 0 || !broker.store.isHalfBusy, !isOver, !isStalled, !isFull,
+            let queue = due.popFirst()
+        {
             guard let after = replays[queue]?.ask() else { continue }
             asked += 1
             broker.store.events(queue: queue, after: after, limit: EventHub.pageSize) { [self] result in

@@ -13,7 +13,9 @@ struct LastWords {
     private static let lines = 3
     private static let bytes = 160
     /// What each start says, whatever comes of it.
-    private static let greetings = ["oO0OoO0OoO0Oo", "Redis version=", "Configuration loaded", "WARNING Memory overcommit"]
+    private static let greetings = [
+        "oO0OoO0OoO0Oo", "Redis version=", "Configuration loaded", "WARNING Memory overcommit",
+    ]
     /// With less room than this the log cannot be trusted to have the reason.
     private static let room: UInt = 64 << 10
 

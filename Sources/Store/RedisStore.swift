@@ -223,7 +223,9 @@ public final class RedisStore: JobStore {
     public var isHalfBusy: Bool { 2 * load >= mostLoad && link.isReady }
 
     /// So much is under way that what is asked next waits for about `busyUs`.
-    private var mostLoad: Int { min(Self.mostUnderWay, max(Self.leastUnderWay, Int(Self.busyUs / max(1, link.serviceUs)))) }
+    private var mostLoad: Int {
+        min(Self.mostUnderWay, max(Self.leastUnderWay, Int(Self.busyUs / max(1, link.serviceUs))))
+    }
 
     /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
     private func parkPatientClaims() {
