@@ -292,6 +292,7 @@ import Wire
         let proxy = try RedisProxy(server)
         defer { proxy.stop() }
         let fixture = try StoreFixture(server: server, url: proxy.url)
+        fixture.answersAreForged = true
         try fixture.enqueue(ids: "before")
         proxy.lie(answer, times: 1)
         #expect(try fixture.enqueue(ids: "after").count == 1)

@@ -59,8 +59,13 @@ final class StoreFixture {
         if server.pid != nil, waits { try drive { store.status.isReady } }
     }
 
-    /// No test makes Redis answer in another shape, so a link that says it did reads it wrongly.
-    deinit { #expect(!linkLog.lines.contains { $0.contains("a form that Redis does not give") }) }
+    /// A test stands between the store and Redis and changes answers.
+    var answersAreForged = false
+
+    /// Redis itself never answers in another shape, so a link that says it did reads it wrongly.
+    deinit {
+        #expect(answersAreForged || !linkLog.lines.contains { $0.contains("a form that Redis does not give") })
+    }
 
     /// Turns the loop until the condition holds.
     func drive(within seconds: Double = 10, _ what: @autoclosure () -> String = "", until: () -> Bool) throws {
