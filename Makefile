@@ -26,7 +26,7 @@ ARGS ?=
 # make test: one test or suite (a pattern), and how long each group of tests may take. Tests that drive daemons block the
 # thread they run on, so they run one after the other: beside each other they would wait for each other's threads.
 FILTER ?=
-TEST_TIMEOUT ?= 540
+TEST_TIMEOUT ?= 900
 RUN_TESTS = timeout $(TEST_TIMEOUT) $(SWIFT) test --skip-build --disable-xctest
 # make fuzz: seconds for each target.
 FUZZ_SECONDS ?= 600

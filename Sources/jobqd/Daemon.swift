@@ -91,9 +91,7 @@ final class Daemon {
         broker.onRoom = { [unowned self] in resumeWithRoom() }
         broker.onSecond = { [unowned self] in
             // A look is a connection. One that a daemon that fails to start leaves behind would start the next one.
-            guard isReady, !isStopping else { return }
-            reachability.look(listeners)
-            broker.addressProblem = reachability.problem
+            if isReady { lookAtAddresses() }
         }
         broker.onReload = { [unowned self] in reload() }
         broker.onStatus = { [unowned self] line in
@@ -138,7 +136,13 @@ final class Daemon {
             "ready",
             metadata: MessageID.ready.with(["version": "\(Configuration.version)", "watchdog": "\(isWatched)"]))
         ServiceManager.ready()
-        if reachability.lacksClients(listeners) { endWithoutClients() }
+        if reachability.lacksClients(listeners) { endWithoutClients() } else { lookAtAddresses() }
+    }
+
+    private func lookAtAddresses() {
+        if isStopping { return }
+        reachability.look(listeners)
+        broker.addressProblem = reachability.problem
     }
 
     /// Its socket unit has failed while the daemon was started. After this status the service manager starts both again.

@@ -33,7 +33,8 @@ import Testing
         if redisIs == "down" { redis.kill() } else { redis.suspend() }
         // Longer than the lease, and than a request may take.
         try eventually(within: 20, "the outage noticed") { try worker.call("info")["redis"]["state"] != "ready" }
-        let ended = Deadline(after: 2.5)
+        // Longer than what counts as a gap, too: three seconds.
+        let ended = Deadline(after: 3.5)
         try eventually(within: 10, "the lease over") { ended.hasPassed }
         if redisIs == "down" { try redis.start() } else { redis.resume() }
         try eventually(within: 15, "the store") { try worker.request(["op": "ping", "store": true])["ok"] == true }
