@@ -75,15 +75,9 @@ public final class RedisLink {
     /// Why to connect again as soon as nothing is under way; new commands are held until then.
     private var needsCheck: String?
 
-    /// What a command takes the server, with the way of its reply, µs: the mean of the last ones that waited for others. Those
-    /// that did not wait tell of the way there and back instead.
-    public private(set) var serviceUs: Double = 20
-    private var lastReadAt: UInt64 = 0
-    /// A server that stood still tells nothing of its commands.
-    private static let longestGapUs: UInt64 = 50_000
-    private var repliesInRead = 0
-    /// The first reply of this read was to a command that was sent before the read before.
-    private var hadWaited = false
+    /// How many commands may be under way before what is asked next waits for long. See `CongestionWindow`.
+    public var window: Int { congestion.size }
+    private var congestion = CongestionWindow()
 
     /// Time from sending to reading of the last exchange, µs.
     public private(set) var roundTripUs: Int64?
@@ -248,6 +242,7 @@ public final class RedisLink {
             call = script
         }
         underWay.append(UnderWay(sentAt: now, call: call, then: then))
+        congestion.sent(underWay: underWay.count)
     }
 
     /// - Parameter verb: `EVALSHA <digest>` or `EVAL <source>`.
@@ -303,6 +298,7 @@ public final class RedisLink {
 
 extension RedisLink: RedisConnectionDelegate {
     func connectionIsReady() {
+        congestion = CongestionWindow()
         calls = connection.digests.map { digest in
             var call = CommandBuffer("EVALSHA")
             call.append(digest)
@@ -314,8 +310,6 @@ extension RedisLink: RedisConnectionDelegate {
     func connectionReceived(_ reply: ReplyView) {
         guard let command = underWay.popFirst() else { return connection.fail("Redis answered what was not asked") }
         answeredSentAt = command.sentAt
-        if repliesInRead == 0 { hadWaited = command.sentAt <= lastReadAt }
-        repliesInRead += 1
         guard reply.kind == .error else { return command.then(.success(reply)) }
         let failure = RedisFailure(errorReply: reply.string)
         if failure.kind == .noScript, let call = command.call { return resend(call, command.then) }
@@ -329,17 +323,9 @@ extension RedisLink: RedisConnectionDelegate {
         if let sentAt = answeredSentAt {
             roundTripUs = Int64(now - sentAt)
             roundTrips.observe(microseconds: now - sentAt)
+            congestion.observe(roundTripUs: now - sentAt, at: now)
         }
         answeredSentAt = nil
-        if repliesInRead > 0 {
-            // A large reply comes in many reads, the last of which ends it.
-            if hadWaited {
-                let each = Double(min(now - lastReadAt, Self.longestGapUs)) / Double(repliesInRead)
-                serviceUs += (each - serviceUs) / 8
-            }
-            lastReadAt = now
-            repliesInRead = 0
-        }
         if let why = needsCheck {
             if underWay.isEmpty { return connection.fail(why, isRefusal: true) }
         } else {

@@ -24,11 +24,6 @@ public final class RedisStore: JobStore {
     static let tokenBound = 500
     /// How long nothing is sent after Redis said, over a good link, that it cannot just now; µs.
     private static let pauseAfterRefusal: UInt64 = 100_000
-    /// The store is busy when what is asked next would wait for so long, µs.
-    private static let busyUs: Double = 5_000
-    /// Scripts and commands under way from which on the store is busy at the latest, and at the earliest.
-    private static let mostUnderWay = 256
-    private static let leastUnderWay = 8
     /// Until when in a turn the gathered calls of further queues are sent, µs; those of some in any case.
     private static let flushUntil: UInt64 = 10_000
     private static let queuesAtLeast = 16
@@ -218,14 +213,9 @@ public final class RedisStore: JobStore {
 
     public var load: Int { link.load + dirty.count + reads.count }
 
-    public var isBusy: Bool { load >= mostLoad && link.isReady }
+    public var isBusy: Bool { load >= link.window && link.isReady }
 
-    public var isHalfBusy: Bool { 2 * load >= mostLoad && link.isReady }
-
-    /// So much is under way that what is asked next waits for about `busyUs`.
-    private var mostLoad: Int {
-        min(Self.mostUnderWay, max(Self.leastUnderWay, Int(Self.busyUs / max(1, link.serviceUs))))
-    }
+    public var isHalfBusy: Bool { 2 * load >= link.window && link.isReady }
 
     /// While Redis is away patient claims find nothing: who waits can give up at his time, and is woken when it is back.
     private func parkPatientClaims() {
