@@ -87,7 +87,7 @@ struct RunningExample {
     func heartbeatKeepsALeaseShorterThanTheWork(worker: ExampleWorker) throws {
         let daemon = try Daemon(.memory)
         let client = try daemon.connect()
-        let job = try client.enqueue("q", ["payload": ["ms": 2500], "lease_ms": 900])
+        let job = try client.enqueue("q", ["payload": ["ms": 5000], "lease_ms": 2000])
         let running = try worker.start(daemon)
         try eventually(within: 20, "the job completed") { try client.state(job) == "completed" }
         #expect(try client.record(job)["attempts"] == 1)
