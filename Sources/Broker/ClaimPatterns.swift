@@ -20,7 +20,7 @@ final class ClaimPatterns {
     private var isMatching = false
 
     /// Names held against one pattern, or patterns against one name, between two looks at the clock.
-    private static let pairsAtOnce = 100
+    private static let pairsAtOnce = 1_000
 
     init(broker: Broker, waiting: WaitingClaims) {
         self.broker = broker
@@ -86,7 +86,7 @@ final class ClaimPatterns {
         var rest = names.array[...]
         broker.loop.inPieces { [self] in
             guard lines[line.name] === line else { return false }
-            for name in rest.prefix(Self.pairsAtOnce) where line.glob.matches(name) { attach(name, line) }
+            for name in rest.prefix(Self.pairsAtOnce) where line.matcher.matches(name) { attach(name, line) }
             rest = rest.dropFirst(Self.pairsAtOnce)
             if !rest.isEmpty { return true }
             line.isComplete = true
@@ -136,7 +136,7 @@ final class ClaimPatterns {
 
     private func match(_ name: String) {
         guard names.names.contains(name) else { return }
-        for line in lines.values where line.glob.matches(name) { attach(name, line) }
+        for line in lines.values where line.matcher.matches(name) { attach(name, line) }
     }
 
     /// A queue is gone.

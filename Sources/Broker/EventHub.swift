@@ -30,9 +30,8 @@ final class EventHub {
     private var watches: [Glob: GlobWatch] = [:]
     /// Those of them that are not just a name.
     private(set) var patterns: [GlobWatch] = []
-    /// Events of queues without a channel that wait to be held against the patterns, and how many of each queue.
-    private var strangers = Deque<(queue: String, events: [JobEvent])>()
-    private var strangerNames: [String: Int] = [:]
+    /// Queues without a channel that wait to be held against the patterns.
+    private var strangers = StrangeQueues()
     /// Those of all that nobody uses.
     private var idle = Recency<GlobWatch>(limit: 256, keptUs: 30_000_000)
     /// Names and patterns of subscriptions, by user.
@@ -43,8 +42,6 @@ final class EventHub {
     private var timeless: [GlobWatch] = []
     /// Subscriptions that the store could not answer.
     private var stalledSubscriptions: [Subscription] = []
-    /// New queues that may be to log everything.
-    private var newQueues = Deque<String>()
     private var channels: [String: EventChannel] = [:]
     /// Channels that are to read their log.
     private var behind = Deque<EventChannel>()
@@ -63,10 +60,8 @@ final class EventHub {
     static let pageSize = 300
     /// Queues read at a time.
     private static let pagesAtATime = 8
-    /// Messages that wait to be held against the patterns.
-    private static let strangersKept = 10_000
-    /// Names or channels held against a pattern between two looks at the clock.
-    private static let pairsAtOnce = 50
+    /// Names or channels held against a pattern, or patterns against a name, between two looks at the clock.
+    private static let pairsAtOnce = 1_000
     /// How long a queue logs everything once asked to, and how often it is asked.
     private static let logAllMs: Int64 = 60_000
     private static let ticksBetweenRenewals = 20
@@ -147,7 +142,7 @@ final class EventHub {
         broker.loop.inPieces { [self] in
             guard watches[watch.glob] === watch else { return false }
             for channel in rest.prefix(Self.pairsAtOnce)
-            where watch.glob.matches(channel.queue) && channels[channel.queue] === channel {
+            where watch.matcher.matches(channel.queue) && channels[channel.queue] === channel {
                 channel.add(watch)
             }
             rest = rest.dropFirst(Self.pairsAtOnce)
@@ -181,7 +176,7 @@ final class EventHub {
     /// The channel of a queue that matches a pattern, made when there is none yet.
     private func channel(_ queue: String) -> EventChannel? {
         if let known = channels[queue] { return known }
-        var mine = patterns.filter { $0.glob.matches(queue) }
+        var mine = patterns.filter { $0.matcher.matches(queue) }
         if let exact = Glob(queue).flatMap({ watches[$0] }) { mine.append(exact) }
         if mine.isEmpty { return nil }
         let missed = mine.lazy.filter(\.isIncomplete).compactMap(\.since).min()
@@ -196,54 +191,41 @@ final class EventHub {
     /// A job is about to be put into a queue that this daemon has not seen yet.
     func queueIsNew(_ queue: String) {
         if loggers == 0 { return }
-        if newQueues.isEmpty, patterns.count <= Self.pairsAtOnce, !broker.loop.turnIsLong { return logIfWanted(queue) }
-        newQueues.append(queue)
-        guard newQueues.count == 1 else { return }
-        broker.loop.deferred { [self] in
-            broker.turns.inPieces { [self] in
-                if let queue = newQueues.popFirst() { logIfWanted(queue) }
-                return !newQueues.isEmpty
-            }
-        }
+        if strangers.isEmpty, patterns.count <= Self.pairsAtOnce, !broker.loop.turnIsLong { return logIfWanted(queue) }
+        wait(queue, [])
     }
 
     private func logIfWanted(_ queue: String) {
         let exact = Glob(queue).flatMap { watches[$0] }
-        if (exact?.loggers ?? 0) > 0 || patterns.contains(where: { $0.loggers > 0 && $0.glob.matches(queue) }) {
+        if (exact?.loggers ?? 0) > 0 || patterns.contains(where: { $0.loggers > 0 && $0.matcher.matches(queue) }) {
             logAll(queue)
         }
     }
 
     // MARK: Hearing
 
-    /// Which patterns a queue without a channel matches may take milliseconds to find out: one queue after the other, in
-    /// pieces, and what comes of it meanwhile waits behind.
     private func heard(_ events: [JobEvent], _ queue: String) {
-        if strangers.isEmpty ? channels[queue] != nil || patterns.count <= Self.pairsAtOnce : !isStranger(queue) {
-            return hand(events, queue)
+        if channels[queue] != nil ? strangers.contains(queue) : !strangers.isEmpty || patterns.count > Self.pairsAtOnce
+        {
+            return wait(queue, events)
         }
-        strangers.append((queue, events))
-        strangerNames[queue, default: 0] += 1
-        if strangers.count > Self.strangersKept { return forgetStrangers() }
-        guard strangers.count == 1 else { return }
+        hand(events, queue)
+    }
+
+    private func wait(_ queue: String, _ events: [JobEvent]) {
+        guard strangers.add(queue, events) else { return strangersAreForgotten() }
+        guard strangers.hasOne else { return }
         broker.loop.deferred { [self] in
-            broker.loop.inPieces { [self] in
-                guard let (queue, events) = strangers.popFirst() else { return false }
-                strangerNames[queue]! -= 1
-                if strangerNames[queue] == 0 { strangerNames[queue] = nil }
-                hand(events, queue)
+            broker.turns.inPieces { [self] in
+                guard let (queue, events) = strangers.next() else { return false }
+                if events.isEmpty { logIfWanted(queue) } else { hand(events, queue) }
                 return !strangers.isEmpty
             }
         }
     }
 
-    /// Events of the queue wait, or would have to.
-    private func isStranger(_ queue: String) -> Bool { channels[queue] == nil || strangerNames[queue] != nil }
-
-    /// Too many wait: what was missed is read from the logs, as after a loss of the link.
-    private func forgetStrangers() {
-        strangers = []
-        strangerNames = [:]
+    /// Too many waited: what was missed is read from the logs, as after a loss of the link.
+    private func strangersAreForgotten() {
         for watch in patterns { watch.isIncomplete = true }
         listQueues()
     }
@@ -308,7 +290,7 @@ final class EventHub {
             if listsAgain { return listQueues() }
             guard case .success(let names) = result else { return }
             for watch in incomplete {
-                eachMatching(watch.glob, in: names, while: { [self] in watches[watch.glob] === watch }) { [self] in
+                eachMatching(watch.matcher, in: names, while: { [self] in watches[watch.glob] === watch }) { [self] in
                     complete(watch, with: [$0])
                 } then: {
                     watch.isIncomplete = false
@@ -319,13 +301,14 @@ final class EventHub {
 
     /// Calls `act` for each of the names that match, in pieces, and `then` at the end.
     private func eachMatching(
-        _ glob: Glob, in names: [String], while isWanted: @escaping () -> Bool, act: @escaping (String) -> Void,
+        _ matcher: GlobMatcher, in names: [String], while isWanted: @escaping () -> Bool,
+        act: @escaping (String) -> Void,
         then: @escaping () -> Void
     ) {
         var rest = names[...]
         broker.turns.inPieces {
             guard isWanted() else { return false }
-            for name in rest.prefix(Self.pairsAtOnce) where glob.matches(name) { act(name) }
+            for name in rest.prefix(Self.pairsAtOnce) where matcher.matches(name) { act(name) }
             rest = rest.dropFirst(Self.pairsAtOnce)
             if rest.isEmpty { then() }
             return !rest.isEmpty

@@ -7,6 +7,7 @@ import Wire
 /// A distinct pattern that somebody needs, or needed a moment ago.
 final class GlobWatch: RecencyItem {
     let glob: Glob
+    let matcher: GlobMatcher
     /// Subscriptions, those not answered yet included, and waits.
     var users = 0
     /// Who pays for it: the user whose subscription was the first to need it. Names of queues that jobs are waited for in
@@ -32,7 +33,10 @@ final class GlobWatch: RecencyItem {
     /// Those who wait until this holds.
     var requests: [ObjectIdentifier: SubscriptionRequest] = [:]
 
-    init(_ glob: Glob) { self.glob = glob }
+    init(_ glob: Glob) {
+        self.glob = glob
+        matcher = GlobMatcher(glob)
+    }
 }
 
 /// A queue of which events were heard, or may have been missed.

@@ -42,7 +42,7 @@ final class MatchedQueue {
 
 /// Claims that wait for the queues that match one pattern.
 final class PatternLine: ClaimLine {
-    let glob: Glob
+    let matcher: GlobMatcher
     /// All queues there are were held against it.
     var isComplete = false
     /// Claims that wait until it is complete.
@@ -54,7 +54,7 @@ final class PatternLine: ClaimLine {
     private var standing: Set<ObjectIdentifier> = []
 
     init(_ glob: Glob) {
-        self.glob = glob
+        matcher = GlobMatcher(glob)
         super.init(glob.pattern)
     }
 

@@ -36,7 +36,7 @@ public final class Listener {
     /// Binds `path` and listens. An abandoned socket there is replaced, a live one is left alone (`.inUse`).
     /// `group`: a name or number; nil leaves the process's.
     public convenience init(
-        loop: Loop, path: String, mode: UInt16 = 0o660, group: String? = nil, backlog: Int32 = 1024,
+        loop: Loop, path: String, mode: UInt16 = 0o660, group: String? = nil, backlog: Int32 = 4_096,
         logger: Logger = Logger(label: "jobqd.listener")
     ) throws(ListenError) {
         let (fd, bound) = try SocketPath.listen(path: path, mode: mode, group: group, backlog: backlog)

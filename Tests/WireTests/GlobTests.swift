@@ -57,8 +57,11 @@ import Wire
         var differences: [String] = []
         for pattern in words("ab*?", upTo: 4) where !pattern.isEmpty {
             let glob = Glob(pattern)!
-            for name in names where glob.matches(name) != matches(pattern[...], name[...]) {
-                differences.append("\(pattern) \(name)")
+            let matcher = GlobMatcher(glob)
+            for name in names {
+                let isRight = matches(pattern[...], name[...])
+                if glob.matches(name) != isRight { differences.append("\(pattern) \(name)") }
+                if matcher.matches(name) != isRight { differences.append("\(pattern) \(name), by the matcher") }
             }
         }
         #expect(differences == [])
@@ -69,5 +72,43 @@ import Wire
         let glob = Glob(String(repeating: "*a", count: 31) + "b")!
         let name = String(repeating: "a", count: 64)
         for _ in 0..<1000 { #expect(!glob.matches(name)) }
+    }
+
+    @Test func theMatcherAgreesOnLongNames() {
+        var random = SeededGenerator(seed: 11)
+        let letters = Array("ab-._zZ09?*")
+        func word(_ length: Int, of letters: ArraySlice<Character>) -> String {
+            String((0..<length).map { _ in letters.randomElement(using: &random)! })
+        }
+        var differences: [String] = []
+        var matched = 0
+        for _ in 0..<20_000 {
+            let name = word(Int.random(in: 1...64, using: &random), of: letters[..<3])
+            var pattern = Array(name)
+            for _ in 0..<Int.random(in: 0...6, using: &random) where !pattern.isEmpty {
+                let start = Int.random(in: 0..<pattern.count, using: &random)
+                let end = Int.random(in: start...min(pattern.count, start + 8), using: &random)
+                pattern.replaceSubrange(start..<end, with: word(1, of: letters[...]))
+            }
+            guard let glob = Glob(String(pattern)) else { continue }
+            let isRight = glob.matches(name)
+            if isRight { matched += 1 }
+            if GlobMatcher(glob).matches(name) != isRight { differences.append("\(glob) \(name)") }
+        }
+        #expect(differences == [])
+        #expect(matched > 1000)
+    }
+
+    @Test func theMatcherKnowsTheLongestPatterns() {
+        let name = String(repeating: "a", count: 64)
+        for (pattern, isRight) in [
+            (name, true), (String(name.dropLast()), false), (name.dropLast() + "b", false),
+            (name.dropLast() + "*", true),
+            (name.dropLast() + "?", true), (String(repeating: "?", count: 64), true),
+            (String(repeating: "*", count: 64), true),
+        ] {
+            #expect(GlobMatcher(Glob(pattern)!).matches(name) == isRight, "\(pattern)")
+        }
+        #expect(!GlobMatcher(Glob(name)!).matches(name + "a"))
     }
 }
